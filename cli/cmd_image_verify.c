@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bfc image verify. */
+#include "verify_view.h"
+
+static const struct operand operands[] = {
+    {"NAME", VALUE_IMAGE, false, false, NULL},
+    {0},
+};
+
+static const struct option options[] = {
+    OPTIONS_OF_VERIFYING,
+    {0},
+};
+
+static int run(struct cli *cli, const struct args *args)
+{
+    AUTO(bfc_store) bfc_store *store = NULL;
+    struct verification v;
+    bfc_verify_report report = {0};
+    bfc_err err = BFC_ERR_INIT;
+
+    int code = cli_open_store(cli, &store);
+    if (code == EXIT_DONE)
+        code = verification_begin(&v, cli, args, "bfc.image.verify/1", "name", args->operands[0]);
+    if (code != EXIT_DONE)
+        return code;
+    int rc = bfc_image_verify(store, args->operands[0], &v.options, &report, &err);
+    return verification_end(&v, rc, &report, &err);
+}
+
+static const struct example examples[] = {
+    {"bfc image verify debian:12", "Structure and metadata."},
+    {"bfc image verify --deep debian:12", "Every byte."},
+    {0},
+};
+
+const struct command cmd_image_verify = {
+    .name = "verify",
+    .summary = "Checks an image",
+    .text = "Checks the image's container as `bfc verify` does: structure and metadata, and with "
+            "`--deep` every byte of content. With `--quiet` nothing is printed if all is well.",
+    .options = options,
+    .operands = operands,
+    .examples = examples,
+    .exits = "3 when anything is wrong.",
+    .see = "bfc-verify bfc-image-info",
+    .run = run,
+};

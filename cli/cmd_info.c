@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bfc info: facts of a container, or of one entry. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "commit_view.h"
+#include "entry_view.h"
+#include "facts.h"
+
+static const struct operand operands[] = {
+    {"FILE", VALUE_FILE, false, false, NULL},
+    {"PATH", VALUE_WORD, true, false, NULL},
+    {0},
+};
+
+static const struct option options[] = {
+    {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
+     "look at an earlier commit: its number, or 8 or more digits of its root digest"},
+    {0},
+};
+
+/* ── The container ── */
+
+/* In the form of RFC 9562. */
+static void uuid_text(char out[37], const uint8_t uuid[BFC_UUID_SIZE])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < BFC_UUID_SIZE; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            out[used++] = '-';
+        text_hex(out + used, uuid + i, 1);
+        used += 2;
+    }
+}
+
+static void container_json(struct cli *cli, const char *path, const bfc_container_info *info)
+{
+    char uuid[37];
+    json_t *document = json_document("bfc.info/1");
+
+    uuid_text(uuid, info->uuid);
+    json_put_str(document, "file", path);
+    json_put_str(document, "uuid", uuid);
+    json_put_u64(document, "size", info->file_size);
+    json_put_u64(document, "torn_bytes", info->torn_bytes);
+    json_put_str(document, "compression", info->compression);
+    json_put_str(document, "encryption", info->encryption);
+    json_put_bool(document, "last", info->last);
+    json_put(document, "commit", commit_json(&info->commit));
+    json_print(&cli->out, document);
+}
+
+static void container_facts(struct out *o, const char *path, const bfc_container_info *info)
+{
+    const bfc_commit_info *c = &info->commit;
+    char uuid[37];
+    AUTO_TEXT struct text counts = {0};
+
+    uuid_text(uuid, info->uuid);
+    commit_counts(&counts, c);
+    fact_name(o, "file", path, strlen(path));
+    fact(o, "uuid", "%s", uuid);
+    fact_size(o, "size", info->file_size);
+    fact(o, "commit", "%" PRIu64 "%s", c->seq, info->last ? "" : " (not the last)");
+    fact_time(o, "time", c->time, c->time_ns);
+    fact_hex(o, "root digest", c->root_digest, sizeof c->root_digest);
+    fact(o, "entries", "%s", text_of(&counts));
+    fact_size(o, "content", c->content_bytes);
+    fact_size(o, "data stored", c->data_stored);
+    fact(o, "compression", "%s", info->compression);
+    fact(o, "encryption", "%s", info->encryption);
+    if (info->torn_bytes)
+        fact(o, "torn tail", "%" PRIu64 " bytes behind the last whole commit; see bfc recover",
+             info->torn_bytes);
+}
+
+static int show_container(struct cli *cli, bfc_reader *r, const char *path)
+{
+    bfc_container_info info;
+    bfc_err err = BFC_ERR_INIT;
+
+    if (bfc_reader_info(r, &info, &err) < 0)
+        return cli_fail(cli, &err);
+    if (cli->json)
+        container_json(cli, path, &info);
+    else
+        container_facts(&cli->out, path, &info);
+    return EXIT_DONE;
+}
+
+/* ── An entry ── */
+
+static void entry_document(struct cli *cli, const bfc_entry *e, const bfc_xattrs *xattrs)
+{
+    json_t *document = json_document("bfc.entry/1");
+    json_t *list = json_array();
+    if (!list)
+        mem_out();
+
+    json_put(document, "entry", entry_json(e));
+    for (size_t i = 0; xattrs && i < xattrs->count; i++) {
+        const bfc_xattr *x = &xattrs->item[i];
+        json_t *one = json_new();
+        json_put_str(one, "name", x->name);
+        json_put_hex(one, "value_hex", x->value, x->value_len);
+        json_push(list, one);
+    }
+    json_put(document, "xattrs", list);
+    json_print(&cli->out, document);
+}
+
+static void file_facts(struct out *o, const bfc_entry *e)
+{
+    fact_size(o, "size", e->size);
+    if (e->data_size < e->size) {
+        fact_size(o, "data", e->data_size);
+        fact_size(o, "holes", e->size - e->data_size);
+    }
+    fact(o, "crc32c", "%08" PRIx32, e->crc32c);
+    fact_hex(o, e->data_size < e->size ? "digest" : "sha256", e->digest, sizeof e->digest);
+}
+
+/* Values that are printable text as they are, others in hexadecimal, as getfattr does. */
+static void xattr_fact(struct out *o, const bfc_xattr *x)
+{
+    const char *value = (const char *)x->value;
+    size_t name_len = strlen(x->name);
+    bool text = x->value_len > 0;
+
+    for (size_t i = 0; i < x->value_len && text; i++)
+        text = x->value[i] >= 0x20 && x->value[i] < 0x7f;
+    out_str(o, "xattr:          ");
+    out_name(o, x->name, name_len);
+    out_str(o, "=");
+    if (text) {
+        out_fmt(o, "\"%.*s\"\n", (int)x->value_len, value);
+        return;
+    }
+    AUTO_FREE char *hex = mem_alloc(2 * x->value_len + 1, 1);
+    text_hex(hex, x->value, x->value_len);
+    out_fmt(o, "%s%s\n", x->value_len ? "0x" : "\"\"", hex);
+}
+
+static void entry_facts(struct out *o, const bfc_entry *e, const bfc_xattrs *xattrs)
+{
+    char mode[MODE_TEXT_MAX];
+
+    entry_mode(mode, e->type, e->mode);
+    fact_name(o, "path", e->path_len ? e->path : "/", e->path_len ? e->path_len : 1);
+    fact(o, "type", "%s", entry_type_name(e->type));
+    if (e->synthetic)
+        fact(o, "attributes", "not recorded");
+    fact(o, "mode", "%04" PRIo32 " (%s)", e->mode, mode);
+    fact(o, "owner", "%" PRIu32 ":%" PRIu32, e->uid, e->gid);
+    fact_time(o, "mtime", e->mtime, e->mtime_ns);
+    fact(o, "inode", "%" PRIu64, e->ino);
+    fact(o, "names", "%" PRIu64, e->nlink);
+    if (e->type == BFC_TYPE_FILE)
+        file_facts(o, e);
+    if (e->type == BFC_TYPE_CHAR || e->type == BFC_TYPE_BLOCK)
+        fact(o, "device", "%" PRIu32 ", %" PRIu32, e->major, e->minor);
+    if (e->link)
+        fact_name(o, "target", e->link, e->link_len);
+    for (size_t i = 0; xattrs && i < xattrs->count; i++)
+        xattr_fact(o, &xattrs->item[i]);
+}
+
+static int show_entry(struct cli *cli, bfc_reader *r, const char *path)
+{
+    AUTO(bfc_xattrs) bfc_xattrs *xattrs = NULL;
+    bfc_err err = BFC_ERR_INIT;
+    bfc_entry e;
+
+    /* The entry is valid until the next call: its attributes are read first, by a look-up of their
+     * own. */
+    if (bfc_reader_stat(r, path, &e, &err) < 0 ||
+        (e.has_xattrs && (bfc_reader_xattrs(r, e.ino, &xattrs, &err) < 0 ||
+                          bfc_reader_stat(r, path, &e, &err) < 0)))
+        return cli_fail(cli, &err);
+    if (cli->json)
+        entry_document(cli, &e, xattrs);
+    else
+        entry_facts(&cli->out, &e, xattrs);
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, const struct args *args)
+{
+    AUTO(bfc_reader) bfc_reader *r = NULL;
+
+    int code = cli_open_reader(cli, args->operands[0], args, &r);
+    if (code != EXIT_DONE)
+        return code;
+    return args->count > 1 ? show_entry(cli, r, args->operands[1])
+                           : show_container(cli, r, args->operands[0]);
+}
+
+static const struct example examples[] = {
+    {"bfc info app.bfc", "Size, last commit, root digest, numbers of entries."},
+    {"bfc info app.bfc usr/bin/ping", "One entry with its digest and its extended attributes."},
+    {"bfc info --json app.bfc | jq -r .commit.root_digest", "The root digest, for a program."},
+    {0},
+};
+
+const struct command cmd_info = {
+    .name = "info",
+    .summary = "Tells the facts of a container, or of one entry of it",
+    .text =
+        "Without PATH: the container's UUID and size, the commit that is looked at with its time "
+        "and root digest, how many entries it has, and how much content is stored in how many "
+        "bytes. The root digest pins every byte that a reader of the commit can reach.\n\n"
+        "With PATH: all attributes of the entry: type, mode, owner, time, the number of names its "
+        "inode has, size and holes, checksum and digest of its content, device numbers, link "
+        "target, extended attributes. Printable values of these are quoted, others stand in "
+        "hexadecimal. The digest of a file with holes is not the SHA-256 of its bytes; it is then "
+        "called `digest` and not `sha256`.\n\n"
+        "Only what is asked for is read: this takes milliseconds, however large the container is.",
+    .options = options,
+    .operands = operands,
+    .examples = examples,
+    .see = "bfc-list bfc-log bfc-verify",
+    .run = run,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bfc verify. */
+#include "verify_view.h"
+
+static const struct operand operands[] = {
+    {"FILE", VALUE_FILE, false, false, NULL},
+    {0},
+};
+
+static const struct option options[] = {
+    OPTIONS_OF_VERIFYING,
+    {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
+     "check an earlier commit: its number, or 8 or more digits of its root digest"},
+    {0},
+};
+
+static int run(struct cli *cli, const struct args *args)
+{
+    struct verification v;
+    bfc_verify_report report = {0};
+    bfc_err err = BFC_ERR_INIT;
+
+    int code = verification_begin(&v, cli, args, "bfc.verify/1", "file", args->operands[0]);
+    if (code != EXIT_DONE)
+        return code;
+    int rc = bfc_verify(args->operands[0], &v.options, &report, &err);
+    return verification_end(&v, rc, &report, &err);
+}
+
+static const struct example examples[] = {
+    {"bfc verify app.bfc", "Structure and metadata: quick also for large containers."},
+    {"bfc verify --deep app.bfc && echo good", "Every byte."},
+    {"bfc verify --deep --root-digest \"$known\" app.bfc",
+     "That the container is the one that is known, to the last byte."},
+    {0},
+};
+
+const struct command cmd_verify = {
+    .name = "verify",
+    .summary = "Checks a container",
+    .text = "Without options it checks the structure and all metadata: every page by CRC32C and "
+            "SHA-256 up to the root digest, and that the tables agree with each other. With "
+            "`--deep` every byte of content is read and checked as well. It goes on after a "
+            "problem as far as it can, and tells each on standard error with the file or the byte "
+            "concerned.\n\n"
+            "Checksums find damage. Somebody who can write to the file can make a container that "
+            "is sound and not yours: give `--root-digest` with a digest from elsewhere to exclude "
+            "that.\n\n"
+            "With `--quiet` nothing is printed if all is well.",
+    .options = options,
+    .operands = operands,
+    .examples = examples,
+    .exits = "3 when anything is wrong.",
+    .see = "bfc-info bfc-recover bfc-image-verify",
+    .run = run,
+};

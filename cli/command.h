@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands. Each command is one constant of struct command, in its own file; the root
+ * in table.c names them all. Parsing, --help, man pages and completions are made from it, so
+ * that they cannot disagree.
+ *
+ * Texts are plain paragraphs with an empty line between them; `backquotes` mark what is typed. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cli;
+struct args;
+
+enum option_id {
+    OPT_NONE = 0,
+    /* global */
+    OPT_STORE,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_COLOR,
+    OPT_PROGRESS,
+    OPT_JOBS,
+    OPT_HELP,
+    OPT_VERSION,
+    /* of commands */
+    OPT_AT,
+    OPT_BLOCK_SIZE,
+    OPT_COMPRESSION,
+    OPT_CRC,
+    OPT_DEEP,
+    OPT_DIRECTORY,
+    OPT_DRY_RUN,
+    OPT_EXCLUDE,
+    OPT_EXCLUDE_FROM,
+    OPT_FORCE,
+    OPT_LONG,
+    OPT_MAN,
+    OPT_NULL,
+    OPT_ONE_FILE_SYSTEM,
+    OPT_OUTPUT,
+    OPT_PLATFORM,
+    OPT_REPRODUCIBLE,
+    OPT_ROOT_DIGEST,
+    OPT_STRICT
+};
+
+/* What a value is; completions offer what fits. */
+enum value_kind {
+    VALUE_WORD = 0, /* nothing to offer */
+    VALUE_FILE,
+    VALUE_DIRECTORY,
+    VALUE_IMAGE, /* name of an image in the store */
+    VALUE_COMMAND,
+    VALUE_CHOICE /* one of `choices` */
+};
+
+struct option {
+    enum option_id id;
+    char letter;       /* 0: none */
+    const char *name;  /* without its dashes; NULL ends a table */
+    const char *value; /* its argument as help names it; NULL: it takes none */
+    enum value_kind kind;
+    const char *choices; /* words with a blank between them, or NULL */
+    const char *help;    /* lower case, no full stop */
+};
+
+struct operand {
+    const char *name; /* as help names it; NULL ends a table */
+    enum value_kind kind;
+    bool optional, many;
+    const char *choices;
+};
+
+struct example {
+    const char *command; /* NULL ends a table */
+    const char *what;
+};
+
+struct section {
+    const char *title; /* NULL ends a table */
+    const char *text;
+};
+
+struct command {
+    const char *name;
+    const char *summary;                   /* a sentence without its full stop: "Lists …" */
+    const char *text;                      /* paragraphs */
+    const struct command *const *commands; /* of a group, ended by NULL; else NULL */
+    const struct option *options;          /* may be NULL */
+    const struct operand *operands;        /* may be NULL */
+    const struct example *examples;        /* may be NULL */
+    const struct section *sections;        /* further sections of its man page; may be NULL */
+    const char *exits; /* what exit codes mean here beside the common ones; may be NULL */
+    const char *see;   /* pages, with a blank between them: "bfc-list tar" */
+    bool hidden;       /* in no list, page or completion */
+    int (*run)(struct cli *cli, const struct args *args); /* NULL for a group */
+};
+
+extern const struct command bfc_root;
+
+extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
+    cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_help, cmd_completion;
+extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,
+    cmd_image_delete, cmd_image_tag, cmd_image_verify, cmd_image_prune, cmd_image_df;
+
+/* The command of that name directly below a group, or NULL. */
+const struct command *command_find(const struct command *group, const char *name);
+/* The group it stands in: bfc_root, one of its groups, or NULL for the root. */
+const struct command *command_parent(const struct command *command);
+/* "bfc", "bfc create", "bfc image list", with `between` in place of the blanks. */
+struct text;
+void command_path(struct text *t, const struct command *command, const char *between);
+/* "bfc create [OPTION]… FILE PATH…", without "bfc" for the root's operands */
+void command_synopsis(struct text *t, const struct command *command);
+
+/* Is called for each command that is not hidden, the root first, groups before what is in them. */
+typedef void command_fn(void *ctx, const struct command *command);
+void command_each(command_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a program does with a container that it was given. Everything is bounded: reads by their
+ * size, files by RLIMIT_FSIZE, content by a progress callback that cancels. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bfc/bfc.h>
+
+#include "fuzz.h"
+
+#include "sys/dir.h"
+
+enum {
+    READ_MAX = 1 << 16,
+    ENTRIES_MAX = 1000,
+    CONTENT_MAX = 16 << 20,
+    FILE_MAX = 8 << 20
+};
+
+static int stop; /* the hooks' cancel flag */
+
+static void watch(void *ctx, const bfc_progress *p)
+{
+    (void)ctx;
+    if (p->bytes_done > CONTENT_MAX || p->files_done > ENTRIES_MAX)
+        __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+}
+
+static const bfc_hooks hooks = {.progress = watch, .cancel = &stop};
+
+static void read_entry(bfc_reader *r, const bfc_entry *e, uint8_t *room)
+{
+    bfc_xattrs *xattrs = NULL;
+    bfc_entry again;
+    size_t got = 0;
+    const uint64_t ino = e->ino, size = e->size;
+
+    if (e->type == BFC_TYPE_FILE && bfc_reader_read(r, ino, 0, room, READ_MAX, &got, NULL) == 0)
+        FUZZ_CHECK(got == MIN(size, (uint64_t)READ_MAX));
+    if (e->type == BFC_TYPE_FILE && size > READ_MAX)
+        (void)bfc_reader_read(r, ino, size - 100, room, READ_MAX, &got, NULL);
+    if (bfc_reader_xattrs(r, ino, &xattrs, NULL) == 0)
+        bfc_xattrs_free(xattrs);
+    if (bfc_reader_stat(r, e->path, &again, NULL) == 0)
+        FUZZ_CHECK(again.ino == ino);
+}
+
+static void read_all(bfc_reader *r)
+{
+    bfc_walk *walk = NULL;
+    const bfc_entry *e = NULL;
+    uint8_t *room = malloc(READ_MAX);
+
+    FUZZ_CHECK(room);
+    if (bfc_walk_open(r, NULL, &walk, NULL) == 0)
+        for (int i = 0; i < ENTRIES_MAX && bfc_walk_next(walk, &e, NULL) == 0 && e; i++)
+            read_entry(r, e, room);
+    bfc_walk_close(walk);
+    free(room);
+}
+
+static void read_blob(bfc_reader *r)
+{
+    uint8_t *data = NULL;
+    size_t len = 0;
+
+    if (bfc_reader_blob(r, "b", &data, &len, NULL) == 0)
+        FUZZ_CHECK(data[len] == 0);
+    free(data);
+}
+
+static void extract(bfc_reader *r)
+{
+    char target[] = "/dev/shm/bfc-fuzz-XXXXXX";
+    bfc_extract_options o = BFC_EXTRACT_OPTIONS_INIT;
+
+    FUZZ_CHECK(mkdtemp(target));
+    o.jobs = 1;
+    o.hooks = &hooks;
+    stop = 0;
+    (void)bfc_extract(r, target, &o, NULL, NULL);
+    FUZZ_CHECK(bfci_remove_tree(AT_FDCWD, target, NULL) == 0);
+}
+
+void fuzz_exercise(int fd)
+{
+    char path[40];
+    bfc_reader *r = NULL;
+    bfc_verify_options v = BFC_VERIFY_OPTIONS_INIT;
+    const struct rlimit limit = {FILE_MAX, FILE_MAX};
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    FUZZ_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (bfc_reader_open(path, NULL, &r, NULL) == 0) {
+        read_all(r);
+        read_blob(r);
+        extract(r);
+    }
+    bfc_reader_close(r);
+    v.deep = true;
+    v.jobs = 1;
+    v.hooks = &hooks;
+    stop = 0;
+    (void)bfc_verify(path, &v, NULL, NULL);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metadata pages. What decodes is found again key by key, and written again into an equal page. */
+#include "fuzz.h"
+
+static void find_all(const bfci_page *p)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        FUZZ_CHECK(bfci_page_find(p, p->entry[i].key) == (int32_t)i);
+        FUZZ_CHECK(i == 0 || bfci_span_compare(p->entry[i - 1].key, p->entry[i].key) < 0);
+    }
+    FUZZ_CHECK(bfci_page_find(p, (bfci_span){(const uint8_t *)"", 0}) == -1);
+}
+
+static void write_again(const bfci_page *p)
+{
+    bfci_page_writer w = {0};
+    bfci_page again;
+
+    bfci_page_start(&w, p->table, p->level, PAGE_SIZE_MAX);
+    for (uint32_t i = 0; i < p->count; i++)
+        FUZZ_CHECK(bfci_page_add(&w, p->entry[i].key, p->entry[i].value));
+    bfci_page_finish(&w);
+    uint8_t *raw = fuzz_copy(w.bytes.data, w.bytes.len);
+    FUZZ_CHECK(bfci_page_decode(raw, w.bytes.len, 0, &again, NULL) == 0);
+    FUZZ_CHECK(again.count == p->count);
+    for (uint32_t i = 0; i < p->count; i++)
+        FUZZ_CHECK(bfci_span_compare(again.entry[i].key, p->entry[i].key) == 0 &&
+                   bfci_span_compare(again.entry[i].value, p->entry[i].value) == 0);
+    bfci_page_release(&again);
+    bfci_buf_free(&w.bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    bfci_page page;
+    uint8_t *raw = fuzz_copy(data, size);
+
+    if (bfci_page_decode(raw, size, 0, &page, NULL) < 0) {
+        free(raw);
+        return 0;
+    }
+    find_all(&page);
+    write_again(&page);
+    bfci_page_release(&page);
+    return 0;
+}

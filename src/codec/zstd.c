@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One zstd frame a block. Frames are made without checksum and dictionary, always with their
+ * content size; a frame from a stranger is measured before a byte of it is decompressed. */
+#include "codec/zstd.h"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "base/cursor.h"
+
+struct bfci_compressor {
+    ZSTD_CCtx *zstd;
+};
+
+struct bfci_decompressor {
+    ZSTD_DCtx *zstd;
+};
+
+void bfci_compressor_free(bfci_compressor *c)
+{
+    if (!c)
+        return;
+    ZSTD_freeCCtx(c->zstd);
+    free(c);
+}
+
+static int set_parameter(bfci_compressor *c, ZSTD_cParameter which, int value, bfc_err *err)
+{
+    size_t rc = ZSTD_CCtx_setParameter(c->zstd, which, value);
+    if (ZSTD_isError(rc))
+        return bfci_fail(err, BFC_E_INVALID, "zstd does not take %d as parameter %d: %s", value,
+                         (int)which, ZSTD_getErrorName(rc));
+    return 0;
+}
+
+int bfci_compressor_new(int level, bfci_compressor **out, bfc_err *err)
+{
+    AUTO(bfci_compressor) bfci_compressor *c = NULL;
+    if (level < 1 || level > ZSTD_maxCLevel())
+        return bfci_fail(err, BFC_E_INVALID, "compression level %d: use 1 to %d", level,
+                         ZSTD_maxCLevel());
+    BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
+    c->zstd = ZSTD_createCCtx();
+    if (!c->zstd)
+        return bfci_fail_nomem(err);
+    BFC_TRY(set_parameter(c, ZSTD_c_compressionLevel, level, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_contentSizeFlag, 1, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_checksumFlag, 0, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_dictIDFlag, 0, err));
+    /* On blocks of 128 KiB this makes level 3 about 1 % smaller at the same speed. */
+    if (level == 3)
+        BFC_TRY(set_parameter(c, ZSTD_c_minMatch, 4, err));
+    *out = bfci_steal(&c);
+    return 0;
+}
+
+int bfci_compress(bfci_compressor *c, const void *src, size_t len, void *dst, size_t dst_cap,
+                  size_t *out_len, bfc_err *err)
+{
+    size_t rc = ZSTD_compress2(c->zstd, dst, dst_cap, src, len);
+    if (!ZSTD_isError(rc)) {
+        *out_len = rc;
+        return 0;
+    }
+    ZSTD_ErrorCode why = ZSTD_getErrorCode(rc);
+    if (why == ZSTD_error_dstSize_tooSmall) {
+        *out_len = 0;
+        return 0;
+    }
+    if (why == ZSTD_error_memory_allocation)
+        return bfci_fail_nomem(err);
+    return bfci_fail(err, BFC_E_INVALID, "zstd cannot compress %zu bytes: %s", len,
+                     ZSTD_getErrorName(rc));
+}
+
+void bfci_decompressor_free(bfci_decompressor *d)
+{
+    if (!d)
+        return;
+    ZSTD_freeDCtx(d->zstd);
+    free(d);
+}
+
+int bfci_decompressor_new(bfci_decompressor **out, bfc_err *err)
+{
+    AUTO(bfci_decompressor) bfci_decompressor *d = NULL;
+    BFC_TRY(bfci_alloc_zero(1, sizeof *d, &d, err));
+    d->zstd = ZSTD_createDCtx();
+    if (!d->zstd)
+        return bfci_fail_nomem(err);
+    /* 0 is libzstd's own bound; no frame of ours is near it. */
+    size_t rc = ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_windowLogMax, 0);
+    if (ZSTD_isError(rc))
+        return bfci_fail(err, BFC_E_UNSUPPORTED, "zstd: %s", ZSTD_getErrorName(rc));
+    *out = bfci_steal(&d);
+    return 0;
+}
+
+/* One whole frame, no skippable one, nothing behind it, and the size that it says is the one
+ * wanted. */
+static int check_frame(const void *src, size_t len, size_t raw_len, bfc_err *err)
+{
+    if (len < 4 || get_u32le((const uint8_t *)src) != ZSTD_MAGICNUMBER)
+        return bfci_fail(err, BFC_E_CORRUPT, "not a zstd frame");
+    unsigned long long told = ZSTD_getFrameContentSize(src, len);
+    if (told == ZSTD_CONTENTSIZE_UNKNOWN || told == ZSTD_CONTENTSIZE_ERROR)
+        return bfci_fail(err, BFC_E_CORRUPT, "zstd frame without a content size");
+    if (told != raw_len)
+        return bfci_fail(err, BFC_E_CORRUPT, "zstd frame of %llu bytes where %zu should be", told,
+                         raw_len);
+    size_t span = ZSTD_findFrameCompressedSize(src, len);
+    if (ZSTD_isError(span))
+        return bfci_fail(err, BFC_E_CORRUPT, "damaged zstd frame: %s", ZSTD_getErrorName(span));
+    if (span != len)
+        return bfci_fail(err, BFC_E_CORRUPT, "%zu bytes behind a zstd frame", len - span);
+    return 0;
+}
+
+int bfci_decompress(bfci_decompressor *d, const void *src, size_t len, void *dst, size_t raw_len,
+                    bfc_err *err)
+{
+    BFC_TRY(check_frame(src, len, raw_len, err));
+    size_t rc = ZSTD_decompressDCtx(d->zstd, dst, raw_len, src, len);
+    if (ZSTD_isError(rc)) {
+        if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
+            return bfci_fail_nomem(err);
+        return bfci_fail(err, BFC_E_CORRUPT, "damaged zstd frame: %s", ZSTD_getErrorName(rc));
+    }
+    if (rc != raw_len)
+        return bfci_fail(err, BFC_E_CORRUPT, "zstd frame gave %zu bytes where %zu should be", rc,
+                         raw_len);
+    return 0;
+}

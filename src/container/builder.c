@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building a B+tree from below: one page is open on each level; a page that is full becomes a
+ * frame, and its reference an entry one level up. Pages of an older commit are taken over by their
+ * references. */
+#include "container/builder.h"
+
+#include "codec/digest.h"
+
+/* ── Pages to frames ── */
+
+struct bfci_page_sink {
+    bfci_segment *segment;
+    bfci_compressor *zstd; /* NULL: pages are stored plain */
+    buf packed;
+};
+
+int bfci_page_sink_new(bfci_segment *segment, int level, bfci_page_sink **out, bfc_err *err)
+{
+    AUTO(bfci_page_sink) bfci_page_sink *s = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *s, &s, err));
+    s->segment = segment;
+    if (level > 0)
+        BFC_TRY(bfci_compressor_new(level, &s->zstd, err));
+    *out = bfci_steal(&s);
+    return 0;
+}
+
+void bfci_page_sink_free(bfci_page_sink *s)
+{
+    if (!s)
+        return;
+    bfci_compressor_free(s->zstd);
+    bfci_buf_free(&s->packed);
+    free(s);
+}
+
+static int sink_put(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *page, bfci_ref *out,
+                    bfc_err *err)
+{
+    bfci_ref ref = {.stored = (uint32_t)page->len, .raw = (uint32_t)page->len, .comp = COMP_NONE};
+    const uint8_t *payload = page->data;
+    size_t packed_len = 0;
+
+    if (s->zstd && page->len > 1) {
+        buf_clear(&s->packed);
+        uint8_t *room = bfci_buf_room(&s->packed, page->len);
+        BFC_TRY(buf_check(&s->packed, err));
+        BFC_TRY(
+            bfci_compress(s->zstd, page->data, page->len, room, page->len - 1, &packed_len, err));
+    }
+    if (packed_len) {
+        payload = s->packed.data;
+        ref.stored = (uint32_t)packed_len;
+        ref.comp = COMP_ZSTD;
+    }
+    ref.crc = bfci_crc32c(payload, ref.stored);
+    BFC_TRY(bfci_sha256(payload, ref.stored, ref.digest, err));
+    BFC_TRY(bfci_segment_put_page(s->segment, table, level, payload, &ref, err));
+    *out = ref;
+    return 0;
+}
+
+/* ── The tree ── */
+
+typedef struct level_state {
+    bfci_page_writer open;
+    uint8_t first_key[KEY_MAX];
+    size_t first_key_len;
+    uint64_t pages; /* of this level that are in the segment, or were taken over */
+} level_state;
+
+struct bfci_builder {
+    bfci_page_sink *sink;
+    uint8_t table;
+    level_state level[LEVEL_MAX + 2]; /* one more: the parent of a lone top page */
+    bfci_ref last;                    /* the page that was finished or taken over last */
+};
+
+int bfci_builder_new(bfci_page_sink *sink, enum bfci_table table, bfci_builder **out, bfc_err *err)
+{
+    bfci_builder *b = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
+    b->sink = sink;
+    b->table = (uint8_t)table;
+    *out = b;
+    return 0;
+}
+
+void bfci_builder_free(bfci_builder *b)
+{
+    if (!b)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(b->level); i++)
+        bfci_buf_free(&b->level[i].open.bytes);
+    free(b);
+}
+
+static int put_entry(bfci_builder *b, unsigned level, bfci_span key, bfci_span value, bfc_err *err);
+
+static int put_page_ref(bfci_builder *b, unsigned level, bfci_span first_key, const bfci_ref *ref,
+                        bfc_err *err)
+{
+    uint8_t value[PAGE_REF_SIZE];
+
+    b->level[level].pages++;
+    b->last = *ref;
+    if (level > LEVEL_MAX)
+        return bfci_fail(err, BFC_E_LIMIT, "a metadata table grew above %d levels", LEVEL_MAX + 1);
+    bfci_page_ref_encode(ref, value);
+    return put_entry(b, level + 1, first_key, (bfci_span){value, sizeof value}, err);
+}
+
+static int finish_page(bfci_builder *b, unsigned level, bfc_err *err)
+{
+    level_state *l = &b->level[level];
+    bfci_ref ref;
+
+    if (l->open.count == 0)
+        return 0;
+    bfci_page_finish(&l->open);
+    BFC_TRY(buf_check(&l->open.bytes, err));
+    BFC_TRY(sink_put(b->sink, b->table, (uint8_t)level, &l->open.bytes, &ref, err));
+    l->open.count = 0;
+    return put_page_ref(b, level, (bfci_span){l->first_key, l->first_key_len}, &ref, err);
+}
+
+static void start_page(bfci_builder *b, unsigned level, bfci_span key)
+{
+    level_state *l = &b->level[level];
+
+    bfci_page_start(&l->open, b->table, (uint8_t)level,
+                    (size_t)1 << b->sink->segment->super.page_shift);
+    memcpy(l->first_key, key.p, key.len);
+    l->first_key_len = key.len;
+}
+
+static int put_entry(bfci_builder *b, unsigned level, bfci_span key, bfci_span value, bfc_err *err)
+{
+    level_state *l = &b->level[level];
+
+    if (l->open.count > 0 && bfci_page_add(&l->open, key, value))
+        return 0;
+    BFC_TRY(finish_page(b, level, err));
+    start_page(b, level, key);
+    if (!bfci_page_add(&l->open, key, value))
+        return bfci_fail(err, BFC_E_LIMIT, "a metadata entry does not fit into a page");
+    return buf_check(&l->open.bytes, err);
+}
+
+int bfci_builder_add(bfci_builder *b, bfci_span key, bfci_span value, bfc_err *err)
+{
+    if (key.len == 0 || key.len > KEY_MAX || value.len > VALUE_MAX)
+        return bfci_fail(err, BFC_E_LIMIT, "a metadata entry is too large");
+    return put_entry(b, 0, key, value, err);
+}
+
+int bfci_builder_add_page(bfci_builder *b, uint8_t level, bfci_span first_key, const bfci_ref *ref,
+                          bfc_err *err)
+{
+    for (unsigned i = 0; i <= level; i++)
+        BFC_TRY(finish_page(b, i, err));
+    return put_page_ref(b, level, first_key, ref, err);
+}
+
+/* True if this level has the only page there is, so that it is the root. */
+static bool is_top(const bfci_builder *b, unsigned level)
+{
+    for (unsigned i = level + 1; i < ARRAY_LEN(b->level); i++)
+        if (b->level[i].pages > 0)
+            return false;
+    return b->level[level].pages == 1;
+}
+
+int bfci_builder_finish(bfci_builder *b, uint64_t count, bfci_table_ref *out, bfc_err *err)
+{
+    for (unsigned i = 0; i <= LEVEL_MAX; i++) {
+        BFC_TRY(finish_page(b, i, err));
+        if (is_top(b, i)) {
+            *out = (bfci_table_ref){.root = b->last, .level = (uint8_t)i, .count = count};
+            return 0;
+        }
+    }
+    *out = (bfci_table_ref){0};
+    return 0;
+}

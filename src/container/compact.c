@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bfc_compact(): a new container with what one commit of an old one needs. Inode and block numbers
+ * stay as they are, blocks are not compressed again. The target appears whole or not at all. */
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "container/compact.h"
+#include "sys/clock.h"
+
+static void release(bfci_compact *c)
+{
+    bfci_page_sink_free(c->sink);
+    bfci_new_file_abandon(&c->file);
+    bfci_set_release(&c->spilled);
+    bfci_set_release(&c->files);
+    bfci_map_release(&c->xattrs);
+    free(c->offset);
+    bfci_block_index_release(&c->blocks);
+    bfci_tables_free(c->tables);
+    bfci_source_release(&c->source);
+}
+
+/* ── The source ── */
+
+static int open_source(bfci_compact *c, const char *path, bfc_err *err)
+{
+    AUTO_FD int fd = -1;
+
+    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
+    BFC_TRY(bfci_source_open_fd(fd, &c->source, err));
+    (void)bfci_steal_fd(&fd);
+    if (c->options.at)
+        BFC_TRY(bfci_source_select(&c->source, c->options.at, err));
+    if (c->source.super.features_read_only)
+        return bfci_fail(err, BFC_E_UNSUPPORTED,
+                         "the container has features that this version can read but not write");
+    c->source.check_digests = true;
+    c->report.old_size = c->source.file_size;
+    return bfci_tables_new(&c->source, &c->tables, err);
+}
+
+/* ── The target ── */
+
+static int check_target(const bfci_compact *c, const char *path, bfc_err *err)
+{
+    struct stat from, to;
+    int rc = bfci_stat_at(AT_FDCWD, path, 0, &to, err);
+
+    if (rc == BFC_E_NOT_FOUND)
+        return 0;
+    BFC_TRY(rc);
+    BFC_TRY(bfci_fstat(c->source.fd, &from, err));
+    if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the new container would take the place of the one it is made from: "
+                         "name another file");
+    if (!c->options.replace)
+        return bfci_fail(err, BFC_E_EXISTS, "the file exists");
+    return 0;
+}
+
+static int choose_uuid(const bfci_compact *c, uint8_t out[BFC_UUID_SIZE], bfc_err *err)
+{
+    memset(out, 0, BFC_UUID_SIZE);
+    if (c->options.reproducible)
+        return 0; /* derived with the commit */
+    BFC_TRY(bfci_random(out, BFC_UUID_SIZE, err));
+    out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);
+    out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
+    return 0;
+}
+
+static void choose_time(bfci_compact *c)
+{
+    if (!c->options.reproducible) {
+        bfci_now(&c->commit.time, &c->commit.time_ns);
+    } else if (c->options.source_date_epoch) {
+        c->commit.time = c->options.source_date_epoch;
+    } else {
+        c->commit.time = c->source.commit.time;
+        c->commit.time_ns = c->source.commit.time_ns;
+    }
+}
+
+static int start_target(bfci_compact *c, const char *path, bfc_err *err)
+{
+    const bfci_commit *old = &c->source.commit;
+    bfci_super super = c->source.super;
+
+    super.features_ignore = 0; /* what they stand for is not copied */
+    BFC_TRY(choose_uuid(c, super.uuid, err));
+    BFC_TRY(bfci_new_file_begin(path, &c->file, err));
+    bfci_segment_init(&c->segment, c->file.fd, &super, SUPER_SIZE);
+    c->commit = (bfci_commit){.seq = 1,
+                              .next_ino = old->next_ino,
+                              .next_block = old->next_block,
+                              .files = old->files,
+                              .dirs = old->dirs,
+                              .symlinks = old->symlinks,
+                              .others = old->others,
+                              .content_bytes = old->content_bytes};
+    choose_time(c);
+    return 0;
+}
+
+static int write_target(bfci_compact *c, const char *path, bfc_err *err)
+{
+    BFC_TRY(check_target(c, path, err));
+    BFC_TRY(start_target(c, path, err));
+    BFC_TRY(bfci_compact_copy(c, err));
+    BFC_TRY(bfci_segment_commit(&c->segment, &c->commit, c->options.reproducible, err));
+    c->report.new_size = c->segment.at;
+    bfci_commit_info(&c->commit, &c->report.commit);
+    return bfci_new_file_publish(&c->file, c->options.replace, err);
+}
+
+static int run(bfci_compact *c, const char *source, const char *target, bfc_err *err)
+{
+    int rc = open_source(c, source, err);
+
+    if (rc == 0)
+        rc = bfci_compact_mark(c, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+    if (c->source.commit.table[TABLE_SIGNATURES].root.offset)
+        bfci_log(c->options.hooks, BFC_LOG_WARNING, "compact",
+                 "'%s': signatures are left out: the new container has another root digest",
+                 BFCI_QUOTE_STR(source));
+    rc = write_target(c, target, err);
+    return rc < 0 ? bfci_wrap(err, rc, "compact to '%s'", BFCI_QUOTE_STR(target)) : 0;
+}
+
+int bfc_compact(const char *source, const char *target, const bfc_compact_options *options,
+                bfc_compact_report *report, bfc_err *err)
+{
+    static const bfc_compact_options defaults = BFC_COMPACT_OPTIONS_INIT;
+    bfci_compact c = {.options = options ? *options : defaults,
+                      .source = BFCI_SOURCE_INIT,
+                      .file = BFCI_NEW_FILE_INIT};
+
+    int rc = run(&c, source, target, err);
+    if (rc == 0 && report)
+        *report = c.report;
+    release(&c);
+    return rc;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of bfc_compact(): what its two halves share. First it is found out what is in use,
+ * then that is copied, in the order of block numbers and keys, so that the same commit always gives
+ * the same file. */
+#ifndef BFCI_CONTAINER_COMPACT_H
+#define BFCI_CONTAINER_COMPACT_H
+
+#include "base/hooks.h"
+#include "base/map.h"
+#include "container/block_index.h"
+#include "container/builder.h"
+#include "container/table.h"
+#include "sys/file.h"
+
+typedef struct bfci_compact {
+    bfc_compact_options options;
+    bfci_source source;
+    bfci_tables *tables;
+    bfci_block_index blocks;
+    uint64_t *offset;  /* of each block in the new container; BFCI_BLOCK_DEAD or BFCI_BLOCK_LIVE
+                          before it is copied */
+    bfci_map xattrs;   /* sets in use, by the first 16 bytes of their keys */
+    bfci_set files;    /* regular files */
+    bfci_set spilled;  /* inodes whose extents are in their table */
+    uint64_t live_raw; /* bytes of the blocks in use, decompressed */
+    bfci_new_file file;
+    bfci_segment segment;
+    bfci_page_sink *sink;
+    bfci_commit commit; /* the new one */
+    bfc_compact_report report;
+} bfci_compact;
+
+enum {
+    BFCI_BLOCK_DEAD = 0,
+    BFCI_BLOCK_LIVE = 1 /* no payload can stand there: it would lie in the superblock */
+};
+
+int bfci_compact_mark(bfci_compact *c, bfc_err *err); /* compact_mark.c */
+int bfci_compact_copy(bfci_compact *c, bfc_err *err); /* compact_copy.c */
+
+/* Calls `fn` for each entry of a table of the source. */
+typedef int bfci_compact_fn(bfci_compact *c, bfci_span key, bfci_span value, void *ctx,
+                            bfc_err *err);
+int bfci_compact_each(bfci_compact *c, enum bfci_table table, bfci_compact_fn *fn, void *ctx,
+                      bfc_err *err);
+
+static inline bool bfci_compact_has_set(const bfci_compact *c, const uint8_t key[BFC_DIGEST_SIZE])
+{
+    return bfci_map_get(&c->xattrs, get_u64le(key), get_u64le(key + 8)) != NULL;
+}
+
+#endif

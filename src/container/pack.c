@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The packer. Blocks get their numbers when they are opened and are written in the order in which
+ * they are closed, so that the file depends on the order of the input alone, never on which thread
+ * was done first. */
+#include "container/pack.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "codec/digest.h"
+#include "codec/zstd.h"
+
+enum {
+    BINS_MAX = 32,
+    BINS_MEMORY = 8 << 20,    /* open blocks take no more than this, but there are two at least */
+    FLIGHT_MEMORY = 40 << 20, /* blocks being compressed or written, raw and packed */
+    FLIGHT_MIN = 3,
+    FLIGHT_MAX = 64,
+    SAVING_SHIFT = 6 /* a block is stored plain if it would save less than 1/64 */
+};
+
+typedef struct block {
+    bfci_task task;
+    bfci_packer *packer;
+    struct block *next; /* in the queue of blocks in flight, or in the free list */
+    uint64_t number;
+    uint32_t len;
+    bool done; /* guarded by the packer's lock */
+    int rc;
+    bfc_err err;
+    bfci_ref ref;
+    uint8_t *raw, *packed;
+} block;
+
+struct bfci_packer {
+    bfci_packer_config config;
+    bfci_compressor **zstd; /* one a worker */
+    bfci_sha256_ctx **sha;  /* one a worker */
+    pthread_mutex_t lock;
+    pthread_cond_t block_done;
+    block *oldest, *newest; /* in flight, in the order they were closed */
+    block *spare;
+    const block *awaited; /* guarded by the lock: the one that is waited for */
+    unsigned in_flight, in_flight_max;
+    block **bin; /* open blocks of small pieces; NULL: none */
+    unsigned bin_count;
+    uint64_t next_block;
+    block *run; /* the open block of the run; NULL: none */
+    bfci_extent run_extent;
+    uint64_t stored, raw;
+    atomic_bool dropped; /* nobody wants what is still in flight */
+    buf record;
+};
+
+/* ── Making and freeing ── */
+
+static void block_free(block *b)
+{
+    if (!b)
+        return;
+    free(b->raw);
+    free(b->packed);
+    free(b);
+}
+
+static int workers_new(bfci_packer *p, bfc_err *err)
+{
+    unsigned count = bfci_pool_count(p->config.pool);
+
+    BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_compressor *), &p->zstd, err));
+    BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_sha256_ctx *), &p->sha, err));
+    for (unsigned i = 0; i < count; i++) {
+        BFC_TRY(bfci_sha256_new(&p->sha[i], err));
+        if (p->config.level > 0)
+            BFC_TRY(bfci_compressor_new(p->config.level, &p->zstd[i], err));
+    }
+    return 0;
+}
+
+int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err *err)
+{
+    AUTO(bfci_packer) bfci_packer *p = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *p, &p, err));
+    p->config = *config;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->block_done, NULL);
+    p->next_block = config->first_block;
+    unsigned fit = FLIGHT_MEMORY / (2 * config->block_size);
+    p->in_flight_max = MIN(FLIGHT_MAX, MAX(FLIGHT_MIN, fit));
+    p->bin_count = MIN(BINS_MAX, MAX(2u, BINS_MEMORY / config->block_size));
+    BFC_TRY(bfci_alloc_zero(p->bin_count, sizeof(block *), &p->bin, err));
+    BFC_TRY(workers_new(p, err));
+    *out = bfci_steal(&p);
+    return 0;
+}
+
+static void wait_for(bfci_packer *p, const block *b)
+{
+    pthread_mutex_lock(&p->lock);
+    p->awaited = b;
+    while (!b->done)
+        pthread_cond_wait(&p->block_done, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static block *take_oldest(bfci_packer *p)
+{
+    block *b = p->oldest;
+    p->oldest = b->next;
+    if (!p->oldest)
+        p->newest = NULL;
+    p->in_flight--;
+    return b;
+}
+
+void bfci_packer_free(bfci_packer *p)
+{
+    if (!p)
+        return;
+    atomic_store(&p->dropped, true);
+    while (p->oldest) {
+        wait_for(p, p->oldest);
+        block_free(take_oldest(p));
+    }
+    while (p->spare) {
+        block *b = p->spare;
+        p->spare = b->next;
+        block_free(b);
+    }
+    for (unsigned i = 0; p->bin && i < p->bin_count; i++)
+        block_free(p->bin[i]);
+    block_free(p->run);
+    for (unsigned i = 0; i < bfci_pool_count(p->config.pool); i++) {
+        if (p->zstd)
+            bfci_compressor_free(p->zstd[i]);
+        if (p->sha)
+            bfci_sha256_free(p->sha[i]);
+    }
+    free(p->zstd);
+    free(p->sha);
+    free(p->bin);
+    bfci_buf_free(&p->record);
+    pthread_cond_destroy(&p->block_done);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+/* ── In the workers ── */
+
+static int compress_block(block *b, unsigned worker)
+{
+    bfci_packer *p = b->packer;
+    size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
+    const uint8_t *payload = b->raw;
+
+    b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
+    if (p->config.level > 0 && limit > 1)
+        BFC_TRY(bfci_compress(p->zstd[worker], b->raw, b->len, b->packed, limit - 1, &packed_len,
+                              &b->err));
+    if (packed_len) {
+        b->ref.stored = (uint32_t)packed_len;
+        b->ref.comp = COMP_ZSTD;
+        payload = b->packed;
+    }
+    b->ref.crc = bfci_crc32c(payload, b->ref.stored);
+    BFC_TRY(bfci_sha256_start(p->sha[worker], &b->err));
+    BFC_TRY(bfci_sha256_update(p->sha[worker], payload, b->ref.stored, &b->err));
+    return bfci_sha256_finish(p->sha[worker], b->ref.digest, &b->err);
+}
+
+static void compress_task(bfci_task *task, unsigned worker)
+{
+    block *b = (block *)((char *)task - offsetof(block, task));
+    bfci_packer *p = b->packer;
+
+    b->rc = atomic_load(&p->dropped) ? BFC_E_CANCELLED : compress_block(b, worker);
+    pthread_mutex_lock(&p->lock);
+    b->done = true;
+    if (p->awaited == b)
+        pthread_cond_signal(&p->block_done);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ── Opening, closing, writing ── */
+
+static int open_block(bfci_packer *p, block **out, bfc_err *err)
+{
+    block *b = p->spare;
+
+    if (b) {
+        p->spare = b->next;
+    } else {
+        BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
+        if (bfci_alloc(p->config.block_size, 1, &b->raw, err) < 0 ||
+            bfci_alloc(p->config.block_size, 1, &b->packed, err) < 0) {
+            block_free(b);
+            return BFC_E_NOMEM;
+        }
+    }
+    b->packer = p;
+    b->next = NULL;
+    b->task.fn = compress_task;
+    b->number = p->next_block++;
+    b->len = 0;
+    b->done = false;
+    b->rc = 0;
+    *out = b;
+    return 0;
+}
+
+static int write_block(bfci_packer *p, block *b, bfc_err *err)
+{
+    uint8_t key[8];
+
+    if (b->rc < 0) {
+        if (err)
+            *err = b->err;
+        return b->rc;
+    }
+    BFC_TRY(bfci_segment_put_data(p->config.segment, b->number,
+                                  b->ref.comp == COMP_NONE ? b->raw : b->packed, &b->ref, err));
+    buf_clear(&p->record);
+    bfci_block_encode(&p->record, &b->ref);
+    BFC_TRY(buf_check(&p->record, err));
+    p->stored += b->ref.stored;
+    p->raw += b->ref.raw;
+    return bfci_sorter_put(p->config.blocks, bfci_key_u64(key, b->number),
+                           (bfci_span){p->record.data, p->record.len}, err);
+}
+
+/* Takes the oldest block out of flight, which must be done. */
+static int retire(bfci_packer *p, bfc_err *err)
+{
+    block *b = take_oldest(p);
+    int rc = write_block(p, b, err);
+
+    b->next = p->spare;
+    p->spare = b;
+    return rc;
+}
+
+static bool oldest_is_done(bfci_packer *p)
+{
+    bool done = false;
+    if (p->oldest) {
+        pthread_mutex_lock(&p->lock);
+        done = p->oldest->done;
+        pthread_mutex_unlock(&p->lock);
+    }
+    return done;
+}
+
+int bfci_packer_poll(bfci_packer *p, bfc_err *err)
+{
+    while (oldest_is_done(p))
+        BFC_TRY(retire(p, err));
+    return 0;
+}
+
+/* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this thread
+ * once, not once for each block. */
+static int make_room(bfci_packer *p, bfc_err *err)
+{
+    const block *middle = p->oldest;
+
+    for (unsigned i = 0; i < p->in_flight / 2; i++)
+        middle = middle->next;
+    wait_for(p, middle);
+    while (p->in_flight > p->in_flight_max / 2) {
+        wait_for(p, p->oldest);
+        BFC_TRY(retire(p, err));
+    }
+    return 0;
+}
+
+/* Sends a block off to be compressed and written. It is the packer's from here on. */
+static int close_block(bfci_packer *p, block *b, bfc_err *err)
+{
+    if (p->newest)
+        p->newest->next = b;
+    else
+        p->oldest = b;
+    p->newest = b;
+    p->in_flight++;
+    bfci_pool_submit(p->config.pool, &b->task, true);
+    if (p->in_flight >= p->in_flight_max)
+        BFC_TRY(make_room(p, err));
+    return bfci_packer_poll(p, err);
+}
+
+/* ── Small pieces ── */
+
+int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len, bfci_extent *out,
+                    bfc_err *err)
+{
+    block **bin = &p->bin[kind % p->bin_count];
+
+    if (*bin && (*bin)->len + len > p->config.block_size)
+        BFC_TRY(close_block(p, bfci_steal(bin), err));
+    if (!*bin)
+        BFC_TRY(open_block(p, bin, err));
+    block *b = *bin;
+    *out = (bfci_extent){.start = 0, .len = len, .block = b->number, .offset = b->len, .shift = 0};
+    memcpy(b->raw + b->len, bytes, len);
+    b->len += (uint32_t)len;
+    if (b->len == p->config.block_size)
+        return close_block(p, bfci_steal(bin), err);
+    return 0;
+}
+
+/* ── Runs ── */
+
+int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err)
+{
+    p->run_extent = (bfci_extent){.start = start};
+    return p->run ? 0 : open_block(p, &p->run, err);
+}
+
+/* A run's blocks must have numbers that follow each other: the open block's number was the last
+ * given out. */
+int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfc_err *err)
+{
+    const uint8_t *from = bytes;
+    const uint32_t size = p->config.block_size;
+
+    while (len > 0) {
+        if (p->run->len == size) {
+            BFC_TRY(close_block(p, bfci_steal(&p->run), err));
+            BFC_TRY(open_block(p, &p->run, err));
+        }
+        if (p->run_extent.len == 0)
+            p->run_extent.block = p->run->number;
+        size_t n = MIN(len, size - p->run->len);
+        memcpy(p->run->raw + p->run->len, from, n);
+        p->run->len += (uint32_t)n;
+        p->run_extent.len += n;
+        from += n;
+        len -= n;
+    }
+    return 0;
+}
+
+/* The run's block was not needed: its content goes to the others of its kind, its number back. */
+static int pack_short_run(bfci_packer *p, unsigned kind, bfc_err *err)
+{
+    uint64_t start = p->run_extent.start;
+    block *b = bfci_steal(&p->run);
+
+    p->next_block--;
+    int rc = bfci_pack_small(p, kind, b->raw, b->len, &p->run_extent, err);
+    p->run_extent.start = start;
+    b->next = p->spare;
+    p->spare = b;
+    return rc;
+}
+
+int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err)
+{
+    if (p->run_extent.len < p->config.block_size / 2) {
+        BFC_TRY(pack_short_run(p, kind, err));
+    } else {
+        if (p->run_extent.len > p->config.block_size)
+            p->run_extent.shift = (uint8_t)__builtin_ctz(p->config.block_size);
+        BFC_TRY(close_block(p, bfci_steal(&p->run), err));
+    }
+    *out = p->run_extent;
+    return 0;
+}
+
+/* ── The end ── */
+
+int bfci_packer_finish(bfci_packer *p, bfc_err *err)
+{
+    for (unsigned i = 0; i < p->bin_count; i++)
+        if (p->bin[i])
+            BFC_TRY(close_block(p, bfci_steal(&p->bin[i]), err));
+    while (p->oldest) {
+        wait_for(p, p->oldest);
+        BFC_TRY(retire(p, err));
+    }
+    return 0;
+}
+
+bfci_packer_totals bfci_packer_get_totals(const bfci_packer *p)
+{
+    return (bfci_packer_totals){p->next_block, p->stored, p->raw};
+}

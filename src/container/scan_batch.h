@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the scan: source folders, batches, the load of a batch, the state of the walk. */
+#ifndef BFCI_CONTAINER_SCAN_BATCH_H
+#define BFCI_CONTAINER_SCAN_BATCH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "container/scan.h"
+#include "sys/dir.h"
+
+/* Folders that are open, and the bell that rings when one was closed. */
+typedef struct bfci_dir_count {
+    pthread_mutex_t lock;
+    pthread_cond_t fewer;
+    unsigned open;
+} bfci_dir_count;
+
+struct bfci_source_dir {
+    atomic_uint refs;
+    int fd;     /* -1: a root that is made up */
+    char *path; /* in the container */
+    bfci_dir_count *count;
+};
+
+int bfci_source_dir_new(int fd, const char *parent_path, const char *name, bfci_dir_count *count,
+                        bfci_source_dir **out, bfc_err *err); /* takes fd over on success */
+bfci_source_dir *bfci_source_dir_ref(bfci_source_dir *d);
+void bfci_source_dir_unref(bfci_source_dir *d); /* NULL is allowed */
+
+enum {
+    BATCH_ITEMS = 128,
+    BATCH_BYTES = 1 << 20
+};
+
+struct bfci_batch {
+    bfci_task task;
+    struct bfci_batch *next;
+    bfci_item item[BATCH_ITEMS];
+    size_t count;
+    uint64_t bytes; /* of small files */
+    uint8_t *data;  /* their content */
+    bool noatime;
+    pthread_mutex_t *lock; /* guards loaded */
+    pthread_cond_t *bell;
+    bool loaded;
+};
+
+/* The task of a batch: reads and hashes all that is in it. Failures go into the items. */
+void bfci_batch_load(bfci_task *task, unsigned worker);
+void bfci_batch_free(bfci_batch *b); /* NULL is allowed */
+
+/* ── The walk ── */
+
+typedef struct bfci_subdir {
+    const char *name; /* in the level's list, or in the plan */
+    const bfci_plan_node *plan;
+} bfci_subdir;
+
+typedef struct bfci_scan_level {
+    bfci_source_dir *dir;
+    uint64_t ino;
+    dev_t dev;
+    bool in_base; /* the folder was there in the commit before */
+    bfci_dir_list names;
+    bfci_subdir *sub;
+    size_t sub_count, sub_cap, sub_next;
+} bfci_scan_level;
+
+struct bfci_scan {
+    bfci_scan_config config;
+    pthread_t thread;
+    bool thread_runs;
+    pthread_mutex_t lock; /* guards what follows up to `batches` */
+    pthread_cond_t bell;
+    bfci_batch *oldest, *newest;
+    unsigned batches; /* handed out and not released */
+    bool ended, stop;
+    int rc;
+    bfc_err err;
+
+    /* the thread's own: */
+    bfci_dir_count dirs;
+    bfci_scan_level *level;
+    size_t depth, cap;
+    bfci_batch *open;  /* the batch that is being filled */
+    bfci_item counted; /* count_only: stands for all items */
+    uint64_t next_ino;
+    bfci_map first_name; /* (device, inode) of files with several names → our inode number */
+    bfci_map names_left; /* our inode number → names seen; dropped when all were seen */
+    bfci_tables *base;
+    bfci_cursor base_names;
+
+    _Atomic uint64_t entries, bytes; /* met so far */
+    atomic_bool counted_all;
+};
+
+/* Goes through the plan, to the end; runs in the scan's thread. */
+int bfci_scan_walk(bfci_scan *s, bfc_err *err);
+void bfci_scan_pop_level(bfci_scan *s);
+/* Hands out the batch that is being filled. */
+int bfci_scan_flush(bfci_scan *s, bfc_err *err);
+/* A new item, with the fields that all kinds need. */
+int bfci_scan_add_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, const char *name,
+                       const bfci_plan_node *plan, const struct stat *st, bfci_item **out,
+                       bfc_err *err);
+
+#endif

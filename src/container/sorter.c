@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An external merge sort. Changes are appended to an arena; a full arena is sorted and written out
+ * as a run; at the end the runs and what is still in memory are merged. Among equal keys the one
+ * that was put last comes out: within a run it stands last, and later runs win over earlier ones.
+ */
+#include "container/sorter.h"
+
+#include "base/cursor.h"
+#include "sys/file.h"
+
+enum {
+    REC_HEADER = 5, /* u16 key length, u16 value length, u8 deleted */
+    REC_MAX = REC_HEADER + KEY_MAX + VALUE_MAX,
+    RUN_BUFFER_MAX = 1 << 18,
+    RUN_BUFFER_MIN = 8 * REC_MAX,
+    MERGE_MEMORY = 4 << 20, /* shared by the buffers of all runs */
+};
+
+/* A sorted sequence: in the temporary file, or the arena itself (then `buffer` is not used). */
+typedef struct run {
+    uint64_t at, end; /* in the file: what is not in the buffer yet */
+    uint8_t *buffer;
+    size_t pos, filled, cap;
+    size_t index;        /* in memory: of the next sorted record */
+    const uint8_t *head; /* the record it stands on; NULL at the end */
+} run;
+
+struct bfci_sorter {
+    const char *beside;
+    size_t budget;
+    buf arena;
+    const uint8_t **sorted; /* records of the arena */
+    size_t count;
+    int fd;
+    uint64_t file_size;
+    run *runs;
+    size_t run_count, run_cap;
+    size_t *heap; /* indexes of runs, the one with the least key first */
+    size_t heap_len;
+    bool empty;
+    bfci_change current;
+    bool at_end;
+};
+
+int bfci_sorter_new(const char *beside, size_t budget, bfci_sorter **out, bfc_err *err)
+{
+    bfci_sorter *s = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *s, &s, err));
+    s->beside = beside;
+    s->budget = budget;
+    s->fd = -1;
+    s->empty = true;
+    *out = s;
+    return 0;
+}
+
+void bfci_sorter_free(bfci_sorter *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->run_count; i++)
+        free(s->runs[i].buffer);
+    free(s->runs);
+    free(s->heap);
+    free(s->sorted);
+    bfci_buf_free(&s->arena);
+    bfci_fd_close(&s->fd);
+    free(s);
+}
+
+/* ── Records ── */
+
+static bfci_span rec_key(const uint8_t *rec)
+{
+    return (bfci_span){rec + REC_HEADER, get_u16le(rec)};
+}
+
+static bfci_span rec_value(const uint8_t *rec)
+{
+    return (bfci_span){rec + REC_HEADER + get_u16le(rec), get_u16le(rec + 2)};
+}
+
+static size_t rec_len(const uint8_t *rec)
+{
+    return (size_t)REC_HEADER + get_u16le(rec) + get_u16le(rec + 2);
+}
+
+/* Records of one arena: equal keys stay in the order in which they were put. */
+static int compare_records(const void *a, const void *b)
+{
+    const uint8_t *x = *(const uint8_t *const *)a, *y = *(const uint8_t *const *)b;
+    int c = bfci_span_compare(rec_key(x), rec_key(y));
+    return c ? c : (x > y) - (x < y);
+}
+
+static int sort_arena(bfci_sorter *s, bfc_err *err)
+{
+    size_t n = 0;
+    bool rising = true;
+
+    free(bfci_steal(&s->sorted));
+    BFC_TRY(bfci_alloc(MAX(s->count, 1u), sizeof *s->sorted, &s->sorted, err));
+    for (size_t at = 0; at < s->arena.len; at += rec_len(s->arena.data + at)) {
+        s->sorted[n] = s->arena.data + at;
+        rising = rising && (n == 0 || compare_records(&s->sorted[n - 1], &s->sorted[n]) <= 0);
+        n++;
+    }
+    if (!rising)
+        qsort(s->sorted, n, sizeof *s->sorted, compare_records);
+    return 0;
+}
+
+/* ── Adding ── */
+
+static int spill(bfci_sorter *s, bfc_err *err)
+{
+    AUTO_BUF buf out = BUF_INIT;
+    uint64_t start = s->file_size;
+
+    BFC_TRY(sort_arena(s, err));
+    if (s->fd < 0)
+        BFC_TRY(bfci_open_temp_beside(s->beside, &s->fd, err));
+    for (size_t i = 0; i < s->count; i++) {
+        bfci_buf_put(&out, s->sorted[i], rec_len(s->sorted[i]));
+        if (out.len < RUN_BUFFER_MAX && i + 1 < s->count)
+            continue;
+        BFC_TRY(buf_check(&out, err));
+        BFC_TRY(bfci_pwrite_all(s->fd, out.data, out.len, s->file_size, err));
+        s->file_size += out.len;
+        buf_clear(&out);
+    }
+    BFC_TRY(bfci_reserve(&s->runs, &s->run_cap, s->run_count + 1, sizeof *s->runs, err));
+    s->runs[s->run_count++] = (run){.at = start, .end = s->file_size};
+    buf_clear(&s->arena);
+    s->count = 0;
+    return 0;
+}
+
+static int put(bfci_sorter *s, bfci_span key, bfci_span value, bool deleted, bfc_err *err)
+{
+    size_t len = REC_HEADER + key.len + value.len;
+
+    if (s->arena.len > 0 && s->arena.len + len > s->budget)
+        BFC_TRY(spill(s, err));
+    uint8_t *rec = bfci_buf_room(&s->arena, len);
+    BFC_TRY(buf_check(&s->arena, err));
+    put_u16le(rec, (uint16_t)key.len);
+    put_u16le(rec + 2, (uint16_t)value.len);
+    rec[4] = deleted;
+    memcpy(rec + REC_HEADER, key.p, key.len);
+    if (value.len)
+        memcpy(rec + REC_HEADER + key.len, value.p, value.len);
+    s->arena.len += len;
+    s->count++;
+    s->empty = false;
+    return 0;
+}
+
+int bfci_sorter_put(bfci_sorter *s, bfci_span key, bfci_span value, bfc_err *err)
+{
+    if (key.len > KEY_MAX || value.len > VALUE_MAX)
+        return bfci_fail(err, BFC_E_LIMIT, "a metadata entry is too large");
+    return put(s, key, value, false, err);
+}
+
+int bfci_sorter_delete(bfci_sorter *s, bfci_span key, bfc_err *err)
+{
+    return put(s, key, (bfci_span){key.p, 0}, true, err);
+}
+
+bool bfci_sorter_is_empty(const bfci_sorter *s)
+{
+    return s->empty;
+}
+
+/* ── Merging ── */
+
+static bool is_memory_run(const run *r)
+{
+    return r->cap == 0;
+}
+
+/* Moves what is left to the front of the buffer and reads on. */
+static int fill(bfci_sorter *s, run *r, bfc_err *err)
+{
+    size_t left = r->filled - r->pos;
+    size_t n = (size_t)MIN((uint64_t)(r->cap - left), r->end - r->at);
+
+    memmove(r->buffer, r->buffer + r->pos, left);
+    BFC_TRY(bfci_pread_exact(s->fd, r->buffer + left, n, r->at, err));
+    r->at += n;
+    r->pos = 0;
+    r->filled = left + n;
+    return 0;
+}
+
+/* To the run's next record. */
+static int advance(bfci_sorter *s, run *r, bfc_err *err)
+{
+    if (is_memory_run(r)) {
+        r->head = r->index < s->count ? s->sorted[r->index++] : NULL;
+        return 0;
+    }
+    if (r->head)
+        r->pos += rec_len(r->head);
+    if (r->filled - r->pos < 2 * REC_MAX && r->at < r->end) /* this record and the next */
+        BFC_TRY(fill(s, r, err));
+    r->head = r->pos < r->filled ? r->buffer + r->pos : NULL;
+    return 0;
+}
+
+/* Least key first; of equal keys the later run first. */
+static bool comes_before(const bfci_sorter *s, size_t a, size_t b)
+{
+    int c = bfci_span_compare(rec_key(s->runs[a].head), rec_key(s->runs[b].head));
+    return c ? c < 0 : a > b;
+}
+
+static void sift_down(bfci_sorter *s, size_t at)
+{
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= s->heap_len)
+            return;
+        if (child + 1 < s->heap_len && comes_before(s, s->heap[child + 1], s->heap[child]))
+            child++;
+        if (!comes_before(s, s->heap[child], s->heap[at]))
+            return;
+        size_t swap = s->heap[at];
+        s->heap[at] = s->heap[child];
+        s->heap[child] = swap;
+        at = child;
+    }
+}
+
+/* The first run goes on by one record. */
+static int advance_first(bfci_sorter *s, bfc_err *err)
+{
+    run *r = &s->runs[s->heap[0]];
+
+    BFC_TRY(advance(s, r, err));
+    if (!r->head)
+        s->heap[0] = s->heap[--s->heap_len];
+    if (s->heap_len)
+        sift_down(s, 0);
+    return 0;
+}
+
+static bool next_has_key(const bfci_sorter *s, const run *r, bfci_span key)
+{
+    return is_memory_run(r) && r->index < s->count &&
+           bfci_span_compare(rec_key(s->sorted[r->index]), key) == 0;
+}
+
+/* A run may hold a key several times: the last of them counts. In a run from the file the same is
+ * seen by looking one record ahead, which the buffer always holds. */
+static bool is_superseded(const bfci_sorter *s, const run *r)
+{
+    bfci_span key = rec_key(r->head);
+
+    if (is_memory_run(r))
+        return next_has_key(s, r, key);
+    size_t next = r->pos + rec_len(r->head);
+    return next < r->filled && bfci_span_compare(rec_key(r->buffer + next), key) == 0;
+}
+
+static int show(bfci_sorter *s, bfc_err *err)
+{
+    while (s->heap_len && is_superseded(s, &s->runs[s->heap[0]]))
+        BFC_TRY(advance_first(s, err));
+    s->at_end = s->heap_len == 0;
+    if (!s->at_end) {
+        const uint8_t *rec = s->runs[s->heap[0]].head;
+        s->current = (bfci_change){rec_key(rec), rec_value(rec), rec[4] != 0};
+    }
+    return 0;
+}
+
+static int open_runs(bfci_sorter *s, bfc_err *err)
+{
+    size_t cap =
+        MAX((size_t)RUN_BUFFER_MIN, MIN((size_t)RUN_BUFFER_MAX, MERGE_MEMORY / s->run_count));
+
+    for (size_t i = 0; i < s->run_count; i++) {
+        run *r = &s->runs[i];
+        if (r->end > r->at) {
+            BFC_TRY(bfci_alloc(cap, 1, &r->buffer, err));
+            r->cap = cap;
+        }
+        BFC_TRY(advance(s, r, err));
+        if (r->head)
+            s->heap[s->heap_len++] = i;
+    }
+    for (size_t i = s->heap_len / 2 + 1; i-- > 0;)
+        if (i < s->heap_len)
+            sift_down(s, i);
+    return 0;
+}
+
+int bfci_sorter_rewind(bfci_sorter *s, bfc_err *err)
+{
+    BFC_TRY(sort_arena(s, err));
+    /* what is in memory is the last run */
+    BFC_TRY(bfci_reserve(&s->runs, &s->run_cap, s->run_count + 1, sizeof *s->runs, err));
+    s->runs[s->run_count++] = (run){0};
+    BFC_TRY(bfci_alloc(s->run_count, sizeof *s->heap, &s->heap, err));
+    BFC_TRY(open_runs(s, err));
+    return show(s, err);
+}
+
+const bfci_change *bfci_sorter_peek(const bfci_sorter *s)
+{
+    return s->at_end ? NULL : &s->current;
+}
+
+int bfci_sorter_step(bfci_sorter *s, bfc_err *err)
+{
+    uint8_t key[KEY_MAX];
+    size_t len = s->current.key.len;
+
+    memcpy(key, s->current.key.p, len);
+    while (s->heap_len &&
+           bfci_span_compare(rec_key(s->runs[s->heap[0]].head), (bfci_span){key, len}) == 0)
+        BFC_TRY(advance_first(s, err));
+    return show(s, err);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables that stand for themselves: blocks, sets of extended attributes, links, hints, trees,
+ * blobs, signatures. Each is gone through once; what later passes look up is kept in sorted arrays,
+ * which take less room than any map. */
+#include <inttypes.h>
+
+#include "codec/digest.h"
+#include "container/verify.h"
+
+/* ── Blocks ── */
+
+static int take_block(bfci_verify *v, const bfci_table_scan *s, bfc_err *why, bfc_err *err)
+{
+    const bfci_source *src = &v->source;
+    uint64_t number = get_u64be(s->key.p);
+    bfci_ref ref;
+
+    if (bfci_block_decode(s->value, &ref, why) < 0 ||
+        bfci_ref_check(&ref, src->commit.offset, src->super.block_max, why) < 0)
+        return 0;
+    if (number >= src->commit.next_block)
+        (void)bfci_fail(why, BFC_E_CORRUPT, "block number not below next_block");
+    else if (ref.offset & ((UINT64_C(1) << src->super.align_shift) - 1))
+        (void)bfci_fail_at(why, BFC_E_CORRUPT, ref.offset, "block is not aligned");
+    v->counted.data_stored += ref.stored;
+    v->counted.data_raw += ref.raw;
+    v->report.blocks++;
+    BFC_TRY(bfci_verify_take(v, ref.offset - FRAME_HEADER_SIZE, ref.offset + ref.stored, err));
+    return bfci_block_index_add(&v->blocks, number, ref.raw, err);
+}
+
+int bfci_verify_blocks(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_BLOCKS, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            break;
+        BFC_TRY(take_block(v, &s, &why, err));
+        if (why.code != BFC_OK)
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+    }
+    bfci_block_index_finish(&v->blocks);
+    return 0;
+}
+
+/* ── Bytes in blocks, of sets and blobs ── */
+
+static void check_stored(const bfci_verify *v, const bfci_stored *stored, bfc_err *why)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < stored->extent_count && why->code == BFC_OK; i++)
+        (void)bfci_block_index_check(&v->blocks, &stored->extent[i], &first, why);
+}
+
+/* ── Sets of extended attributes ── */
+
+static int check_set(const bfci_verify *v, const bfci_table_scan *s, bfc_err *why, bfc_err *err)
+{
+    uint8_t digest[BFC_DIGEST_SIZE];
+    bfci_stored stored;
+
+    if (bfci_stored_decode(s->value, false, XATTR_SET_MAX, &stored, why) < 0)
+        return 0;
+    if (!stored.is_inline) {
+        check_stored(v, &stored, why);
+        return 0;
+    }
+    if (bfci_xattr_set_each(stored.bytes, NULL, NULL, NULL, why) < 0)
+        return 0;
+    BFC_TRY(bfci_sha256(stored.bytes.p, stored.bytes.len, digest, err));
+    if (memcmp(digest, s->key.p, sizeof digest) != 0)
+        (void)bfci_fail(why, BFC_E_CORRUPT,
+                        "set of extended attributes under a key that is not its digest");
+    return 0;
+}
+
+int bfci_verify_xattrs(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_XATTRS, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            return 0;
+        BFC_TRY(check_set(v, &s, &why, err));
+        if (why.code != BFC_OK) {
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+            BFC_TRY(bfci_verify_bad_set(v, s.key.p, err));
+        }
+        BFC_TRY(
+            bfci_reserve(&v->xattr_key, &v->xattr_cap, v->xattr_count + 1, BFC_DIGEST_SIZE, err));
+        memcpy(v->xattr_key[v->xattr_count++], s.key.p, BFC_DIGEST_SIZE);
+    }
+}
+
+int bfci_verify_bad_set(bfci_verify *v, const uint8_t key[BFC_DIGEST_SIZE], bfc_err *err)
+{
+    BFC_TRY(bfci_reserve(&v->bad_set, &v->bad_set_cap, v->bad_set_count + 1, BFC_DIGEST_SIZE, err));
+    memcpy(v->bad_set[v->bad_set_count++], key, BFC_DIGEST_SIZE);
+    return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(a, b, BFC_DIGEST_SIZE);
+}
+
+int bfci_verify_bad_sets(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_INODES, false);
+    if (v->bad_set_count == 0)
+        return 0;
+    qsort(v->bad_set, v->bad_set_count, BFC_DIGEST_SIZE, compare_keys);
+    for (;;) {
+        bfci_inode n;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            return 0;
+        if (bfci_inode_decode(s.value, &n, NULL) == 0 && n.flags & INODE_XATTRS &&
+            bsearch(n.xattrs, v->bad_set, v->bad_set_count, BFC_DIGEST_SIZE, compare_keys))
+            BFC_TRY(bfci_verify_file_problem(v, get_u64be(s.key.p), BFC_NO_OFFSET, err,
+                                             "its set of extended attributes is damaged"));
+    }
+}
+
+/* ── Links ── */
+
+int bfci_verify_links_load(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_LINKS, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        uint64_t names = 0;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            return 0;
+        if (bfci_number_decode(s.value, &names, &why) == 0 && names < 2)
+            (void)bfci_fail(&why, BFC_E_CORRUPT, "a count of names below 2");
+        if (why.code != BFC_OK)
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+        BFC_TRY(bfci_reserve(&v->link, &v->link_cap, v->link_count + 1, sizeof *v->link, err));
+        v->link[v->link_count++] = (bfci_verify_links){get_u64be(s.key.p), names, 0};
+    }
+}
+
+bfci_verify_links *bfci_verify_links_of(const bfci_verify *v, uint64_t ino)
+{
+    size_t low = 0, high = v->link_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (v->link[middle].ino < ino)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < v->link_count && v->link[low].ino == ino ? &v->link[low] : NULL;
+}
+
+/* ── Hints ── */
+
+static int compare_hints(const void *a, const void *b)
+{
+    const bfci_verify_hint *x = a, *y = b;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return memcmp(x->prefix, y->prefix, sizeof x->prefix);
+}
+
+int bfci_verify_hints(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_CONTENTS, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        bfci_verify_hint hint = {0, {0}};
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            break;
+        if (bfci_number_decode(s.value, &hint.ino, &why) < 0) {
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+            continue;
+        }
+        memcpy(hint.prefix, s.key.p, sizeof hint.prefix);
+        BFC_TRY(bfci_reserve(&v->hint, &v->hint_cap, v->hint_count + 1, sizeof *v->hint, err));
+        v->hint[v->hint_count++] = hint;
+    }
+    if (v->hint_count)
+        qsort(v->hint, v->hint_count, sizeof *v->hint, compare_hints);
+    return 0;
+}
+
+/* ── Trees ── */
+
+int bfci_verify_trees(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false, has_first = false;
+
+    bfci_table_scan_init(&s, v, TABLE_TREES, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        bfci_tree tree;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            break;
+        has_first = has_first || get_u32be(s.key.p) == ROOT_TREE;
+        if (bfci_tree_decode(s.value, &tree, &why) < 0) {
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+            continue;
+        }
+        BFC_TRY(bfci_reserve(&v->root, &v->root_cap, v->root_count + 1, sizeof *v->root, err));
+        v->root[v->root_count++] = tree.root;
+    }
+    if (!has_first && !v->damaged[TABLE_TREES])
+        bfci_verify_problem(v, v->source.commit.offset, "the commit has no file system tree");
+    return 0;
+}
+
+/* ── Blobs and signatures ── */
+
+static int check_blob(const bfci_verify *v, const bfci_table_scan *s, bfc_err *why)
+{
+    bfci_stored stored;
+
+    if (bfci_stored_decode(s->value, true, BLOB_SIZE_MAX, &stored, why) < 0)
+        return 0;
+    if (memchr(s->key.p, 0, s->key.len))
+        (void)bfci_fail(why, BFC_E_CORRUPT, "name of a blob with a zero byte");
+    check_stored(v, &stored, why);
+    return 0;
+}
+
+int bfci_verify_blobs(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = false;
+
+    bfci_table_scan_init(&s, v, TABLE_BLOBS, true);
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            return 0;
+        BFC_TRY(check_blob(v, &s, &why));
+        if (why.code != BFC_OK)
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+    }
+}
+
+int bfci_verify_signatures(bfci_verify *v, bfc_err *err)
+{
+    AUTO_TABLE_SCAN bfci_table_scan s;
+    bool got = true;
+
+    bfci_table_scan_init(&s, v, TABLE_SIGNATURES, true);
+    while (got)
+        BFC_TRY(bfci_table_scan_next(&s, &got, err));
+    return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking about images: all of them, one of them, what is in one. No locks are taken: an image that
+ * is open stays readable when its name is deleted or taken by another. */
+#include <bfc/image.h>
+
+#include "base/hooks.h"
+#include "store/facts.h"
+
+struct listing {
+    bfc_store *store;
+    const bfc_hooks *hooks;
+    bfc_image_list *list;
+    size_t cap;
+};
+
+void bfc_image_list_free(bfc_image_list *list)
+{
+    if (!list)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        bfc_image_info_free(list->item[i]);
+    free(list->item);
+    free(list);
+}
+
+/* A damaged image is told and counted: the others are still wanted. */
+static int list_one(void *ctx, const bfci_found *found, bfc_err *err)
+{
+    struct listing *l = ctx;
+    AUTO(bfc_image_info) bfc_image_info *info = NULL;
+    bfc_err why = BFC_ERR_INIT;
+
+    BFC_TRY(bfci_check_cancel(l->hooks, err));
+    int rc = l->store->backend->facts(l->store, found, l->hooks, &info, &why);
+    if (rc == BFC_E_NOT_FOUND) /* deleted since it was met */
+        return 0;
+    if (rc == BFC_E_NOMEM)
+        return bfci_fail_nomem(err);
+    if (rc < 0) {
+        bfci_log(l->hooks, BFC_LOG_WARNING, "store", "%s", why.msg);
+        l->list->damaged++;
+        return 0;
+    }
+    BFC_TRY(bfci_reserve(&l->list->item, &l->cap, l->list->count + 1, sizeof *l->list->item, err));
+    l->list->item[l->list->count++] = bfci_steal(&info);
+    return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const bfc_image_info *x = *(bfc_image_info *const *)a;
+    const bfc_image_info *y = *(bfc_image_info *const *)b;
+
+    if (x->created != y->created)
+        return x->created > y->created ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+int bfc_image_list_get(bfc_store *store, const bfc_hooks *hooks, bfc_image_list **out, bfc_err *err)
+{
+    AUTO(bfc_image_list) bfc_image_list *list = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *list, &list, err));
+    struct listing l = {store, hooks, list, 0};
+    int rc = store->backend->scan(store, list_one, &l, err);
+    if (rc == BFC_E_CANCELLED || rc == BFC_E_NOMEM)
+        return rc;
+    if (rc < 0)
+        return bfci_wrap(err, rc, "list the store '%s'", BFCI_QUOTE_STR(store->uri));
+    if (list->count > 1)
+        qsort(list->item, list->count, sizeof *list->item, newest_first);
+    *out = bfci_steal(&list);
+    return 0;
+}
+
+static int find(bfc_store *store, const char *name, bfci_reference *ref, char **path, bfc_err *err)
+{
+    BFC_TRY(bfci_reference_parse(name, ref, err));
+    return store->backend->find(store, ref, path, err);
+}
+
+int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_info **out, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    bfci_reference ref;
+
+    BFC_TRY(find(store, name, &ref, &path, err));
+    return bfci_facts_read(path, ref.text, NULL, out, err);
+}
+
+int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
+                     bfc_verify_report *report, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    bfci_reference ref;
+
+    BFC_TRY(find(store, name, &ref, &path, err));
+    int rc = bfc_verify(path, options, report, err);
+    return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
+}
+
+int bfc_image_extract(bfc_store *store, const char *name, const char *target,
+                      const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    bfci_reference ref;
+
+    if (report)
+        *report = (bfc_extract_report){0};
+    BFC_TRY(find(store, name, &ref, &path, err));
+    int rc = store->backend->extract(store, &ref, path, target, options, report, err);
+    return rc < 0 ? bfci_wrap(err, rc, "extract image '%s'", ref.text) : 0;
+}
