@@ -31,7 +31,8 @@ enum {
     FILE_MAX = 64 << 20,  /* RLIMIT_FSIZE */
     MEMORY_MAX = 1 << 30, /* RLIMIT_AS: address space, of which threads' stacks are a good part */
     PROBLEMS_MAX = 20,
-    ENTRIES_MAX = 100000
+    ENTRIES_MAX = 100000,
+    LOOKUPS_MAX = 1 << 19 /* names in paths that are looked up: 4,000 deep there are 8 million */
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -109,7 +110,18 @@ static int read_some(bfc_reader *r, const bfc_entry *e, uint8_t *room, bfc_err *
     return 0;
 }
 
-static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, bfc_err *err)
+static size_t names_in(const char *path)
+{
+    size_t count = 1;
+
+    while ((path = strchr(path, '/')) != NULL) {
+        path++;
+        count++;
+    }
+    return count;
+}
+
+static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, size_t *lookups, bfc_err *err)
 {
     bfc_entry again;
     bfc_xattrs *xattrs = NULL;
@@ -120,7 +132,8 @@ static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, bfc_err *er
     if (e->has_xattrs)
         BFC_TRY(bfc_reader_xattrs(r, ino, &xattrs, err));
     bfc_xattrs_free(xattrs);
-    return bfc_reader_stat(r, e->path, &again, err);
+    *lookups += names_in(e->path);
+    return *lookups > LOOKUPS_MAX ? 0 : bfc_reader_stat(r, e->path, &again, err);
 }
 
 /* Goes on after a bad entry, so that all of them are tried. */
@@ -129,12 +142,13 @@ static int look_at_all(bfc_reader *r, bfc_err *err)
     bfc_walk *walk = NULL;
     const bfc_entry *e = NULL;
     AUTO_FREE uint8_t *room = NULL;
+    size_t lookups = 0;
     int rc, first = 0;
 
     BFC_TRY(bfci_alloc(READ_MAX, 1, &room, err));
     BFC_TRY(bfc_walk_open(r, "", &walk, err));
     for (unsigned i = 0; i < ENTRIES_MAX && (rc = bfc_walk_next(walk, &e, err)) == 0 && e; i++) {
-        rc = look_at(r, e, room, err);
+        rc = look_at(r, e, room, &lookups, err);
         first = first < 0 ? first : rc;
         rc = 0;
     }
