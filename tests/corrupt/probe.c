@@ -32,7 +32,8 @@ enum {
     MEMORY_MAX = 1 << 30, /* RLIMIT_AS: address space, of which threads' stacks are a good part */
     PROBLEMS_MAX = 20,
     ENTRIES_MAX = 100000,
-    LOOKUPS_MAX = 1 << 19 /* names in paths that are looked up: 4,000 deep there are 8 million */
+    SHALLOW = 64,  /* names in a path; of longer ones each 16th length is looked up */
+    DEEP_STEP = 16 /* for a look-up a name makes 8 million in a tree 4,095 deep */
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -121,7 +122,15 @@ static size_t names_in(const char *path)
     return count;
 }
 
-static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, size_t *lookups, bfc_err *err)
+/* 4,095, the deepest that is right, is among them. */
+static bool looked_up(const char *path)
+{
+    const size_t names = names_in(path);
+
+    return names <= SHALLOW || names % DEEP_STEP == DEEP_STEP - 1;
+}
+
+static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, bfc_err *err)
 {
     bfc_entry again;
     bfc_xattrs *xattrs = NULL;
@@ -132,8 +141,7 @@ static int look_at(bfc_reader *r, const bfc_entry *e, uint8_t *room, size_t *loo
     if (e->has_xattrs)
         BFC_TRY(bfc_reader_xattrs(r, ino, &xattrs, err));
     bfc_xattrs_free(xattrs);
-    *lookups += names_in(e->path);
-    return *lookups > LOOKUPS_MAX ? 0 : bfc_reader_stat(r, e->path, &again, err);
+    return looked_up(e->path) ? bfc_reader_stat(r, e->path, &again, err) : 0;
 }
 
 /* Goes on after a bad entry, so that all of them are tried. */
@@ -142,13 +150,12 @@ static int look_at_all(bfc_reader *r, bfc_err *err)
     bfc_walk *walk = NULL;
     const bfc_entry *e = NULL;
     AUTO_FREE uint8_t *room = NULL;
-    size_t lookups = 0;
     int rc, first = 0;
 
     BFC_TRY(bfci_alloc(READ_MAX, 1, &room, err));
     BFC_TRY(bfc_walk_open(r, "", &walk, err));
     for (unsigned i = 0; i < ENTRIES_MAX && (rc = bfc_walk_next(walk, &e, err)) == 0 && e; i++) {
-        rc = look_at(r, e, room, &lookups, err);
+        rc = look_at(r, e, room, err);
         first = first < 0 ? first : rc;
         rc = 0;
     }
