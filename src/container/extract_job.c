@@ -38,7 +38,8 @@ int bfci_xfile_make(bfci_extraction *x, bfci_xfile *f, bfc_err *err)
     BFC_TRY(bfci_x_make_file(x, f->dir, f->name, mode, &f->fd, err));
     f->made = bfci_x_made_in(f->dir, mode & ~x->umask);
     atomic_fetch_add_explicit(&x->open_fds, 1, memory_order_relaxed);
-    /* With its size from the start: file systems that allocate ahead of the end would fill the holes. */
+    /* With its size from the start: file systems that allocate ahead of the end would fill the
+     * holes. */
     return f->has_holes ? bfci_ftruncate(f->fd, f->size, err) : 0;
 }
 

@@ -258,8 +258,8 @@ int bfci_packer_poll(bfci_packer *p, bfc_err *err)
     return 0;
 }
 
-/* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this thread
- * once, not once for each block. */
+/* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this
+ * thread once, not once for each block. */
 static int make_room(bfci_packer *p, bfc_err *err)
 {
     const block *middle = p->oldest;

@@ -11,14 +11,14 @@
 
 /* Kinds of calls, as the plan and the report name them. Those that make something are told from
  * those that only look, since only they can run out of space. */
-#define FAULT_KINDS(X)                                                                             \
-    X(open)                                                                                        \
-    X(create)                                                                                      \
-    X(tmpfile) X(openat2) X(close) X(read) X(pread) X(write) X(pwrite) X(fsync) X(fdatasync)       \
-        X(ftruncate) X(stat) X(access) X(getdents) X(lseek) X(readlink) X(getxattr) X(listxattr)   \
-            X(setxattr) X(removexattr) X(mkdir) X(symlink) X(mknod) X(link) X(rename) X(rename2)   \
-                X(unlink) X(chown) X(chmod) X(utimens) X(flock) X(getrandom) X(statvfs) X(ioctl)   \
-                    X(getcwd) X(realpath) X(thread) X(alloc)
+/* clang-format off */
+#define FAULT_KINDS(X)                                                                          \
+    X(open) X(create) X(tmpfile) X(openat2) X(close) X(read) X(pread) X(write) X(pwrite)        \
+    X(fsync) X(fdatasync) X(ftruncate) X(stat) X(access) X(getdents) X(lseek) X(readlink)       \
+    X(getxattr) X(listxattr) X(setxattr) X(removexattr) X(mkdir) X(symlink) X(mknod) X(link)    \
+    X(rename) X(rename2) X(unlink) X(chown) X(chmod) X(utimens) X(flock) X(getrandom) X(statvfs)\
+    X(ioctl) X(getcwd) X(realpath) X(thread) X(alloc)
+/* clang-format on */
 
 enum fault_kind {
 #define X(name) FAULT_##name,
