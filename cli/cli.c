@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "value.h"
+
 static int exit_of(enum bfc_code code)
 {
     switch (code) {
@@ -110,8 +112,14 @@ void cli_summary(struct cli *cli, const char *fmt, ...)
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out)
 {
     bfc_reader_options options = BFC_READER_OPTIONS_INIT;
+    const char *tree = args_value(args, OPT_TREE);
+    AUTO_TEXT struct text problem = {0};
+    uint64_t number = 0;
     bfc_err err = BFC_ERR_INIT;
 
+    if (tree && value_number(tree, "--tree", 0, UINT32_MAX, &number, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    options.tree = (uint32_t)number;
     options.at = args_value(args, OPT_AT);
     options.hooks = &cli->hooks;
     return bfc_reader_open(path, &options, out, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;

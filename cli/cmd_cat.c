@@ -17,6 +17,8 @@ static const struct operand operands[] = {
 static const struct option options[] = {
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "read from an earlier commit: its number, or 8 or more digits of its root digest"},
+    {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
+     "read from tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     {0},
 };
 

@@ -78,7 +78,7 @@ const struct command cmd_compact = {
     .name = "compact",
     .summary = "Writes a new container with what one commit needs, and nothing else",
     .text = "A container grows with every append, since nothing in it is ever changed. The new "
-            "container has one commit with the same tree. Blocks are copied as they are, each "
+            "container has one commit with the same trees. Blocks are copied as they are, each "
             "after its checksum was checked, without being compressed again. FILE is not changed; "
             "NEW appears when it is whole.",
     .options = options,

@@ -148,11 +148,13 @@ const struct command cmd_append = {
             "again.\n\n"
             "A crash or a failure leaves the container with its old commits. A torn tail that an "
             "earlier crash left is cut off first. Only one program can append at a time; readers "
-            "are not disturbed.\n\n" TEXT_EXCLUDE,
+            "are not disturbed. A container that holds an image's layers is refused: its trees "
+            "share what they hold.\n\n" TEXT_EXCLUDE,
     .options = append_options,
     .operands = operands,
     .examples = append_examples,
-    .exits = "6 when another program is appending.",
+    .exits =
+        "1 also when the container holds an image's layers. 6 when another program is appending.",
     .see = "bfc-create bfc-log bfc-compact bfc-recover",
     .run = run_append,
 };

@@ -16,6 +16,8 @@ static const struct option options[] = {
      "fail where an owner, a device or an attribute cannot be kept"},
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "extract an earlier commit: its number, or 8 or more digits of its root digest"},
+    {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
+     "extract tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     {0},
 };
 

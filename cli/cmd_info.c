@@ -16,6 +16,9 @@ static const struct operand operands[] = {
 static const struct option options[] = {
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "look at an earlier commit: its number, or 8 or more digits of its root digest"},
+    {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
+     "look up PATH in tree N, as a layer's, and not in tree 0; `bfc info FILE` tells which there "
+     "are"},
     {0},
 };
 
@@ -33,7 +36,57 @@ static void uuid_text(char out[37], const uint8_t uuid[BFC_UUID_SIZE])
     }
 }
 
-static void container_json(struct cli *cli, const char *path, const bfc_container_info *info)
+struct trees {
+    bfc_tree_info *item;
+    size_t count;
+};
+
+static const struct tree_kind {
+    const char *name, *words;
+} tree_kinds[] = {
+    {"file-system", "file system"},
+    {"layer", "layer"},
+    {"merged", "merged file system"},
+    {"kept", "kept contents"},
+};
+
+/* Kinds that a later library knows have a number only. */
+static const struct tree_kind *tree_kind(const bfc_tree_info *tree)
+{
+    static const struct tree_kind other = {"other", "other"};
+    return tree->kind < sizeof tree_kinds / sizeof *tree_kinds ? &tree_kinds[tree->kind] : &other;
+}
+
+static json_t *trees_json(const struct trees *trees)
+{
+    json_t *list = json_array();
+    if (!list)
+        mem_out();
+    for (size_t i = 0; i < trees->count; i++) {
+        const bfc_tree_info *tree = &trees->item[i];
+        json_t *one = json_new();
+        json_put_u64(one, "id", tree->id);
+        json_put_str(one, "kind", tree_kind(tree)->name);
+        json_put_bytes(one, "label", tree->label, strlen(tree->label));
+        json_push(list, one);
+    }
+    return list;
+}
+
+static void tree_facts(struct out *o, const struct trees *trees)
+{
+    for (size_t i = 0; i < trees->count; i++) {
+        const bfc_tree_info *tree = &trees->item[i];
+        AUTO_TEXT struct text key = {0};
+        AUTO_TEXT struct text value = {0};
+        text_fmt(&key, "tree %" PRIu32, tree->id);
+        text_fmt(&value, "%s%s%s", tree_kind(tree)->words, tree->label[0] ? " " : "", tree->label);
+        fact_name(o, text_of(&key), text_of(&value), strlen(text_of(&value)));
+    }
+}
+
+static void container_json(struct cli *cli, const char *path, const bfc_container_info *info,
+                           const struct trees *trees)
 {
     char uuid[37];
     json_t *document = json_document("bfc.info/1");
@@ -47,10 +100,13 @@ static void container_json(struct cli *cli, const char *path, const bfc_containe
     json_put_str(document, "encryption", info->encryption);
     json_put_bool(document, "last", info->last);
     json_put(document, "commit", commit_json(&info->commit));
+    if (trees->count > 1)
+        json_put(document, "trees", trees_json(trees));
     json_print(&cli->out, document);
 }
 
-static void container_facts(struct out *o, const char *path, const bfc_container_info *info)
+static void container_facts(struct out *o, const char *path, const bfc_container_info *info,
+                            const struct trees *trees)
 {
     const bfc_commit_info *c = &info->commit;
     char uuid[37];
@@ -72,19 +128,24 @@ static void container_facts(struct out *o, const char *path, const bfc_container
     if (info->torn_bytes)
         fact(o, "torn tail", "%" PRIu64 " bytes behind the last whole commit; see bfc recover",
              info->torn_bytes);
+    if (trees->count > 1)
+        tree_facts(o, trees);
 }
 
 static int show_container(struct cli *cli, bfc_reader *r, const char *path)
 {
     bfc_container_info info;
+    AUTO_FREE bfc_tree_info *item = NULL;
+    struct trees trees = {NULL, 0};
     bfc_err err = BFC_ERR_INIT;
 
-    if (bfc_reader_info(r, &info, &err) < 0)
+    if (bfc_reader_info(r, &info, &err) < 0 || bfc_reader_trees(r, &item, &trees.count, &err) < 0)
         return cli_fail(cli, &err);
+    trees.item = item;
     if (cli->json)
-        container_json(cli, path, &info);
+        container_json(cli, path, &info, &trees);
     else
-        container_facts(&cli->out, path, &info);
+        container_facts(&cli->out, path, &info, &trees);
     return EXIT_DONE;
 }
 
@@ -208,9 +269,12 @@ const struct command cmd_info = {
     .text =
         "Without PATH: the container's UUID and size, the commit that is looked at with its time "
         "and root digest, how many entries it has, and how much content is stored in how many "
-        "bytes. The root digest pins every byte that a reader of the commit can reach.\n\n"
+        "bytes. The root digest pins every byte that a reader of the commit can reach. Where there "
+        "are several trees, as in a container of an image with layers, each is told with its "
+        "number, its kind and its label.\n\n"
         "With PATH: all attributes of the entry: type, mode, owner, time, the number of names its "
-        "inode has, size and holes, checksum and digest of its content, device numbers, link "
+        "inode has (in the tree where it has most), size and holes, checksum and digest of its "
+        "content, device numbers, link "
         "target, extended attributes. Printable values of these are quoted, others stand in "
         "hexadecimal. The digest of a file with holes is not the SHA-256 of its bytes; it is then "
         "called `digest` and not `sha256`.\n\n"

@@ -29,6 +29,8 @@ static const struct option options[] = {
      "end each line with a zero byte, and escape nothing"},
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "look at an earlier commit: its number, or 8 or more digits of its root digest"},
+    {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
+     "list tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     {0},
 };
 
@@ -147,6 +149,7 @@ static const struct example examples[] = {
     {"bfc list -0 app.bfc | xargs -0 -n1 echo",
      "Names that may hold newlines, for another program."},
     {"bfc list --at 1 app.bfc", "What the first commit had."},
+    {"bfc list --tree 1 app.bfc", "What the lowest layer of an image holds."},
     {0},
 };
 

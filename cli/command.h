@@ -44,7 +44,8 @@ enum option_id {
     OPT_PLATFORM,
     OPT_REPRODUCIBLE,
     OPT_ROOT_DIGEST,
-    OPT_STRICT
+    OPT_STRICT,
+    OPT_TREE
 };
 
 /* What a value is; completions offer what fits. */

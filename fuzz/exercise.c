@@ -15,6 +15,7 @@
 enum {
     READ_MAX = 1 << 16,
     ENTRIES_MAX = 1000,
+    TREES_TRIED = 4,
     CONTENT_MAX = 16 << 20,
     FILE_MAX = 8 << 20
 };
@@ -71,6 +72,26 @@ static void read_blob(bfc_reader *r)
     free(data);
 }
 
+/* Trees share folders and files; each is read as if it were alone. */
+static void read_trees(const char *path, bfc_reader *first)
+{
+    bfc_tree_info *tree = NULL;
+    size_t count = 0;
+
+    if (bfc_reader_trees(first, &tree, &count, NULL) < 0)
+        return;
+    for (size_t i = 0; i < MIN(count, (size_t)TREES_TRIED); i++) {
+        bfc_reader_options o = BFC_READER_OPTIONS_INIT;
+        bfc_reader *r = NULL;
+        FUZZ_CHECK(strlen(tree[i].label) < sizeof tree[i].label);
+        o.tree = tree[i].id;
+        if (bfc_reader_open(path, &o, &r, NULL) == 0)
+            read_all(r);
+        bfc_reader_close(r);
+    }
+    free(tree);
+}
+
 static void extract(bfc_reader *r)
 {
     char target[] = "/dev/shm/bfc-fuzz-XXXXXX";
@@ -96,6 +117,7 @@ void fuzz_exercise(int fd)
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (bfc_reader_open(path, NULL, &r, NULL) == 0) {
         read_all(r);
+        read_trees(path, r);
         read_blob(r);
         extract(r);
     }

@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True  # the source tree is not ours to write to
 sys.path.insert(0, str(HERE.parent / "tests/corrupt"))
 
 import forge  # noqa: E402
+import layers  # noqa: E402
 import mutations  # noqa: E402
 import records  # noqa: E402
 import sample  # noqa: E402
@@ -77,6 +78,17 @@ def two_levels(good):
     return out + page_item(INODES, 1, encode_page(INODES, 1, above))
 
 
+def as_file(good):
+    """The container in the language of fuzz_file.c."""
+    return good.c.data[:64] + good.c.record[:1152] + good.c.data[4096:good.c.commit_at].rstrip(b"\0")
+
+
+def layered(probe):
+    """A container of several trees."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return forge.Good(layers.Layers(layers.plain(probe, scratch)).bytes_of())
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         sample.tree = small_tree
@@ -114,7 +126,11 @@ def main():
     write("zstd", "text", struct.pack("<I", len(text))[:3] + zstd_pack(text))
     write("container", "small", as_items(good))
     write("container", "levels", two_levels(good))
-    write("file", "small", data[:64] + record[:1152] + data[4096:good.c.commit_at].rstrip(b"\0"))
+    write("file", "small", as_file(good))
+    good = layered(sys.argv[1])
+    write("container", "layers", as_items(good))
+    write("file", "layers", as_file(good))
+    write("tree", "kept", next(value for _, _, (_, value) in good.entries(TREES) if value[0] == layers.KEPT))
     return 0
 
 

@@ -99,8 +99,8 @@ BFC_API int bfc_writer_create(const char *path, const bfc_writer_options *option
 /**
  * Open an existing container for one more commit. A torn tail is cut off.
  *
- * @return as bfc_writer_create(), and BFC_E_CORRUPT, BFC_E_UNSUPPORTED; BFC_E_BUSY when another
- *         process is writing to it
+ * @return as bfc_writer_create(), and BFC_E_CORRUPT; BFC_E_UNSUPPORTED, also for a container with
+ *         other trees than 0, which is an image's; BFC_E_BUSY when another process is writing to it
  *
  * Threads: one at a time per writer. Blocks: disk. Since: 0.1.
  */
@@ -177,19 +177,21 @@ typedef struct bfc_reader_options {
     const uint8_t *root_digest; /**< 32 bytes the commit must have; every page and block is then
                                      checked by SHA-256 as it is read. NULL: CRC32C only */
     const bfc_hooks *hooks;     /**< borrowed until close; may be NULL */
+    uint32_t tree; /**< the tree that paths are looked up in and walks go through; 0: the one that
+                        every container has. bfc_reader_trees() tells which there are */
 } bfc_reader_options;
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL                                               \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0                                            \
     }
 
 /**
  * Open a container for reading. Reads the superblock, a commit record and nothing else.
  *
  * @param[out] out  set on success; free with bfc_reader_close()
- * @return 0; BFC_E_NOT_FOUND (file or commit), BFC_E_DENIED, BFC_E_CORRUPT, BFC_E_UNSUPPORTED,
- *         BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
+ * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED, BFC_E_CORRUPT,
+ * BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
  *
  * Threads: one at a time per reader; readers of one file do not disturb each other or a writer.
  * Source: docs/format.md, sections 3, 5 and 10. Since: 0.1.
@@ -215,6 +217,25 @@ typedef struct bfc_container_info {
  */
 BFC_API int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err);
 
+/** One of the trees that a commit holds. Plain values, nothing to free. */
+typedef struct bfc_tree_info {
+    uint32_t id;     /**< as bfc_reader_options.tree takes it */
+    unsigned kind;   /**< 0 file system, 1 layer, 2 merged file system, 3 contents that are kept for
+                          a layer's recipe */
+    char label[256]; /**< bytes, not text; NUL-terminated; "": none. Of a layer its diffID */
+} bfc_tree_info;
+
+/**
+ * The trees of the commit, by rising id. Most containers have one, those of images one a layer too.
+ *
+ * @param[out] out    set on success; free with free()
+ * @param[out] count  trees in it
+ * @return 0; BFC_E_CORRUPT, BFC_E_LIMIT (above 131072), BFC_E_IO, BFC_E_NOMEM
+ *
+ * Threads: one at a time per reader. Source: docs/format.md, sections 6 and 12. Since: 0.1.
+ */
+BFC_API int bfc_reader_trees(bfc_reader *r, bfc_tree_info **out, size_t *count, bfc_err *err);
+
 enum bfc_type {
     BFC_TYPE_FILE = 1,
     BFC_TYPE_DIR = 2,
@@ -232,7 +253,7 @@ typedef struct bfc_entry {
     const char *link; /**< target of a symbolic link, else NULL */
     size_t link_len;
     uint64_t ino;   /**< number of the inode in this container: equal for hard links */
-    uint64_t nlink; /**< names it has */
+    uint64_t nlink; /**< names it has in the tree where it has most */
     enum bfc_type type;
     uint32_t mode; /**< permission bits with setuid, setgid, sticky: 0 to 07777 */
     uint32_t uid, gid;
@@ -245,7 +266,7 @@ typedef struct bfc_entry {
     uint8_t digest[BFC_DIGEST_SIZE]; /**< SHA-256 of a file's content; for a file with holes
                               (data_size < size) the digest of docs/format.md, section 7 */
     bool has_xattrs;
-    bool synthetic; /**< a root whose attributes were not recorded */
+    bool synthetic; /**< a folder whose attributes were not recorded */
 } bfc_entry;
 
 /**
@@ -342,11 +363,12 @@ typedef struct bfc_extract_options {
     bool strict;              /**< what cannot be kept is an error, not a warning */
     unsigned jobs;            /**< threads; 0: as many as processors */
     const bfc_hooks *hooks;   /**< borrowed until the call returns; may be NULL */
+    uint32_t tree;            /**< another tree than the reader's; 0: the reader's */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL                                   \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0                                \
     }
 
 /** What was done, and what could not be kept (counted in entries). */
@@ -370,8 +392,8 @@ typedef struct bfc_extract_report {
  * kind through the log callback, and counted in the report.
  *
  * @param[out] report  set also on failure; may be NULL
- * @return 0; BFC_E_EXISTS (without replace), BFC_E_NOT_FOUND (a path), BFC_E_DENIED (also with
- *         strict), BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOSPC, BFC_E_NOMEM, BFC_E_CANCELLED
+ * @return 0; BFC_E_EXISTS (without replace), BFC_E_NOT_FOUND (a path, the tree), BFC_E_DENIED (also
+ * with strict), BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOSPC, BFC_E_NOMEM, BFC_E_CANCELLED
  *
  * Threads: one at a time per reader; starts threads of its own. Blocks: long. Since: 0.1.
  */

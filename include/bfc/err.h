@@ -33,7 +33,7 @@ enum bfc_code {
     BFC_E_EXISTS = -3,      /**< in the way, and not to be replaced */
     BFC_E_CORRUPT = -4,     /**< the data is damaged or was made to mislead */
     BFC_E_UNSUPPORTED = -5, /**< a feature or kind that this library does not know */
-    BFC_E_LIMIT = -6,       /**< a limit of docs/format.md, section 12, or of the caller's */
+    BFC_E_LIMIT = -6,       /**< a limit of docs/format.md, section 13, or of the caller's */
     BFC_E_NOMEM = -7,       /**< out of memory */
     BFC_E_NOSPC = -8,       /**< the disk or a quota is full */
     BFC_E_IO = -9,          /**< the system reported an error; see os_errno */

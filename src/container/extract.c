@@ -388,10 +388,13 @@ static void extraction_free(bfci_extraction *x)
     free(x);
 }
 
+/* The commit counts what all trees have together; of one among several it tells nothing. */
 static void set_totals(bfci_extraction *x)
 {
     const bfci_commit *c = &x->reader->source.commit;
 
+    if (c->table[TABLE_TREES].count != 1)
+        return;
     x->progress.bytes_total = c->content_bytes;
     x->progress.files_total = c->files + c->dirs + c->symlinks + c->others;
 }
@@ -464,6 +467,19 @@ static void fill_report(bfci_extraction *x, bfc_extract_report *out)
     };
 }
 
+/* The reader looks at its own tree again afterwards. */
+static int run_in_tree(bfci_extraction *x, const char *target, const bfc_extract_options *o,
+                       bfc_err *err)
+{
+    const uint64_t root = x->reader->root;
+
+    if (o->tree)
+        BFC_TRY(bfci_reader_use_tree(x->reader, o->tree, err));
+    int rc = run(x, target, o, err);
+    x->reader->root = root;
+    return rc;
+}
+
 int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_options *options,
                 bfc_extract_report *report, bfc_err *err)
 {
@@ -477,7 +493,7 @@ int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_options *op
         return bfci_fail(err, BFC_E_INVALID, "extract needs a reader, a target and sound options");
     int rc = extraction_new(r, o, &x, &inner);
     if (rc == 0) {
-        rc = run(x, target, o, &inner);
+        rc = run_in_tree(x, target, o, &inner);
         fill_report(x, &done);
         tell_losses(x, &done);
         extraction_free(x);

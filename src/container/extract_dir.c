@@ -153,11 +153,12 @@ int bfci_xdir_make(bfci_extraction *x, bfci_xdir *parent, const char *name, cons
                    bool keep, bfci_xdir **out, bfc_err *err)
 {
     bfci_xdir *d = NULL;
+    const bool made_up = (inode->flags & INODE_SYNTHETIC) != 0; /* it knows no better ones */
 
     BFC_TRY(dir_new(x, parent, name, &d, err));
     int rc = bfci_xmeta_load(x, inode, &d->meta, err);
     if (rc == 0)
-        rc = open_dir(x, d, keep, err);
+        rc = open_dir(x, d, keep || made_up, err);
     if (rc < 0) {
         d->restore = false;
         bfci_xdir_unref(x, d);

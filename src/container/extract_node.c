@@ -147,7 +147,7 @@ int bfci_x_make_special(bfci_extraction *x, bfci_xdir *dir, const char *name,
 /* ── Further names of an inode ── */
 
 struct xlink {
-    uint64_t left; /* names that are still to come, as the container says */
+    uint64_t left; /* names that may still come: so many has the tree that has most of them */
     bool made;
     size_t dir_len; /* of the folder's path at the start of path */
     char path[];    /* of the first name */

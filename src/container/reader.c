@@ -32,23 +32,6 @@ static int open_source(int fd, const bfc_reader_options *o, bfci_source *out, bf
     return 0;
 }
 
-static int find_root(bfc_reader *r, bfc_err *err)
-{
-    uint8_t key[4];
-    bool found = false;
-    bfci_tree tree;
-
-    BFC_TRY(bfci_cursor_find(&r->trees, bfci_key_u32(key, ROOT_TREE), &found, err));
-    if (!found)
-        return bfci_fail(err, BFC_E_CORRUPT, "the commit has no file system tree");
-    BFC_TRY(bfci_tree_decode(r->trees.value, &tree, err));
-    BFC_TRY(bfci_load_inode(&r->inodes, tree.root, &r->inode, err));
-    if (r->inode.type != BFC_TYPE_DIR)
-        return bfci_fail(err, BFC_E_CORRUPT, "the root of the tree is not a folder");
-    r->root = tree.root;
-    return 0;
-}
-
 static void init_cursors(bfc_reader *r)
 {
     bfci_cursor_init(&r->trees, r->tables, TABLE_TREES);
@@ -68,7 +51,7 @@ static int reader_start(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc
     init_cursors(r);
     BFC_TRY(bfci_decompressor_new(&r->zstd, err));
     BFC_TRY(bfci_block_cache_new(&r->source, r->tables, &r->cache, err));
-    return find_root(r, err);
+    return bfci_reader_use_tree(r, o->tree, err);
 }
 
 int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,

@@ -12,13 +12,17 @@ struct bfc_reader {
     const bfc_hooks *hooks;
     bfci_tables *tables;
     bfci_cursor trees, inodes, dirents, links, xattrs, blocks, blobs;
-    uint64_t root; /* inode of tree 0's root */
+    uint64_t root; /* inode of the tree's root */
     bfci_decompressor *zstd;
     buf scratch;
     struct bfci_block_cache *cache; /* decompressed blocks, for bfc_reader_read() */
     bfci_inode inode;               /* of the last stat */
     buf path_out;
 };
+
+/* Looks at another tree from now on; BFC_E_NOT_FOUND if the commit has none of that number. Walks
+ * that are open stay on theirs. */
+int bfci_reader_use_tree(bfc_reader *r, uint32_t tree, bfc_err *err);
 
 /* An entry as the container floor walks a tree. */
 typedef struct bfci_step {

@@ -19,7 +19,7 @@ static void release(bfci_verify *v)
     free(v->bad_set);
     free(v->link);
     free(v->hint);
-    free(v->root);
+    free(v->tree);
     free(v->dir);
     free(v->edge);
     for (size_t i = 0; i < ARRAY_LEN(v->of_type); i++)
@@ -132,6 +132,7 @@ static int run(bfci_verify *v, bfc_err *err)
     BFC_TRY(bfci_verify_inodes(v, err));
     BFC_TRY(bfci_verify_dirents(v, err));
     BFC_TRY(bfci_verify_walk(v, err));
+    BFC_TRY(bfci_verify_links_check(v, err));
     BFC_TRY(bfci_verify_blobs(v, err));
     BFC_TRY(bfci_verify_signatures(v, err));
     BFC_TRY(bfci_verify_ranges(v, err));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of bfc_verify(): what its parts share. The passes run in this order, each over what
  * those before it have gathered: blocks, xattr sets, links, hints, trees; inodes with their
- * extents; directory entries; the walk of the trees in memory; blobs, signatures; what lies where;
- * and, if asked, the content.
+ * extents; directory entries; the walk of the trees in memory, which counts names too; blobs,
+ * signatures; what lies where; and, if asked, the content.
  *
  * Functions return a negative code only for what ends the run: out of memory, cancelled. What is
  * wrong with the container is a problem, is reported, and the run goes on. */
@@ -16,6 +16,8 @@
 #include "format/record.h"
 
 #define BFCI_NO_DIR UINT32_MAX
+/* In edge[]: the rest is no folder but an index in link[]. There are no more of either. */
+#define BFCI_EDGE_NAME (UINT32_C(1) << 31)
 
 /* A problem that waits for the path of its file. */
 typedef struct bfci_finding {
@@ -26,17 +28,30 @@ typedef struct bfci_finding {
 
 typedef struct bfci_verify_dir {
     uint64_t ino;
-    uint32_t first_edge; /* its folders in edge[], up to the next one's first_edge */
+    uint32_t first_edge; /* what is in it, in edge[], up to the next one's first_edge */
     uint32_t parent;     /* entered from there; itself for a root; BFCI_NO_DIR: not reached */
     uint32_t tree;       /* the last tree whose walk entered it, counted from 1 */
     bool has_entries;
+    bool is_kept; /* the root of a tree of kept contents */
+    bool is_told; /* of what is wrong about where it stands */
 } bfci_verify_dir;
 
-/* What the links table says of an inode, less the names that were seen. */
+/* An inode whose names are counted. Trees are counted from 1, in the order of their walks. */
 typedef struct bfci_verify_links {
-    uint64_t ino, names;
-    uint64_t seen;
+    uint64_t ino;
+    uint64_t said;          /* by the table of links, or NAMES_UNTOLD: one at most in each tree */
+    uint32_t seen, tree;    /* in the tree that is walked, or was walked last with a name of it */
+    uint32_t most, most_in; /* in the tree with most of its names */
 } bfci_verify_links;
+enum {
+    NAMES_UNTOLD = 1
+};
+
+typedef struct bfci_verify_tree {
+    uint64_t root; /* inode */
+    uint32_t id;
+    bool is_kept; /* contents that only a recipe needs */
+} bfci_verify_tree;
 
 typedef struct bfci_verify_hint {
     uint64_t ino;
@@ -56,6 +71,8 @@ typedef struct bfci_verify {
     bfc_verify_report report;
     bfc_err first;             /* the first problem */
     bool damaged[TABLE_COUNT]; /* the table has something that cannot be read */
+    bool scanned[TABLE_COUNT]; /* its first scan, which tells of damage, has begun */
+    bool walk_is_partial;      /* a tree, or a part of one, was not walked */
 
     bfci_finding *finding;
     size_t finding_count, finding_cap;
@@ -72,8 +89,8 @@ typedef struct bfci_verify {
     size_t link_count, link_cap;
     bfci_verify_hint *hint; /* sorted by inode */
     size_t hint_count, hint_cap;
-    uint64_t *root; /* inode of each tree's root */
-    size_t root_count, root_cap;
+    bfci_verify_tree *tree; /* by id */
+    size_t tree_count, tree_cap;
     bfci_verify_dir *dir;
     size_t dir_count, dir_cap;
     uint32_t *edge;
@@ -141,7 +158,6 @@ int bfci_verify_xattrs(bfci_verify *v, bfc_err *err);
 int bfci_verify_bad_set(bfci_verify *v, const uint8_t key[BFC_DIGEST_SIZE], bfc_err *err);
 /* Names the files whose set is bad. */
 int bfci_verify_bad_sets(bfci_verify *v, bfc_err *err);
-int bfci_verify_links_load(bfci_verify *v, bfc_err *err);
 int bfci_verify_hints(bfci_verify *v, bfc_err *err);
 int bfci_verify_trees(bfci_verify *v, bfc_err *err);
 int bfci_verify_blobs(bfci_verify *v, bfc_err *err);
@@ -152,6 +168,15 @@ int bfci_verify_walk(bfci_verify *v, bfc_err *err);    /* verify_walk.c */
 int bfci_verify_ranges(bfci_verify *v, bfc_err *err);  /* verify_ranges.c */
 int bfci_verify_content(bfci_verify *v, bfc_err *err); /* verify_deep.c */
 
+int bfci_verify_links_load(bfci_verify *v, bfc_err *err); /* verify_links.c */
+/* Adds the inodes that stand in the table of dirents more than once, if there are several trees. */
+int bfci_verify_links_gather(bfci_verify *v, bfc_err *err);
+/* A name was met in the tree that is walked. */
+void bfci_verify_links_count(bfci_verify_links *l, uint32_t tree);
+int bfci_verify_links_check(bfci_verify *v, bfc_err *err);
+/* NULL if the inode's names are not counted. */
+bfci_verify_links *bfci_verify_links_of(const bfci_verify *v, uint64_t ino);
+
 /* Notes bytes that are taken, for the pass over the ranges. */
 int bfci_verify_take(bfci_verify *v, uint64_t begin, uint64_t end, bfc_err *err);
 
@@ -159,6 +184,5 @@ int bfci_verify_take(bfci_verify *v, uint64_t begin, uint64_t end, bfc_err *err)
 uint8_t bfci_verify_type_of(const bfci_verify *v, uint64_t ino);
 /* Index in dir[], or BFCI_NO_DIR. */
 uint32_t bfci_verify_dir_of(const bfci_verify *v, uint64_t ino);
-bfci_verify_links *bfci_verify_links_of(const bfci_verify *v, uint64_t ino);
 
 #endif

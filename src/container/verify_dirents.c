@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pass over the directory entries: each names an inode that is there and has the type that it
- * says; the names of each inode are counted against the links table; which folder holds which is
- * kept for the walk. */
+ * says; each inode has a name; which folder holds which, and which names of inodes that may have
+ * several, is kept for the walk. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -50,18 +50,23 @@ static int enter_dir(pass *p, uint64_t dir, bfc_err *err)
                                     "entries of folder %" PRIu64 ", which does not exist", dir);
 }
 
-static int add_edge(pass *p, uint64_t child, bfc_err *err)
+static int put_edge(pass *p, uint32_t edge, bfc_err *err)
 {
     bfci_verify *v = p->v;
-    uint32_t to = bfci_verify_dir_of(v, child);
 
-    if (p->at == BFCI_NO_DIR || to == BFCI_NO_DIR)
+    if (p->at == BFCI_NO_DIR)
         return 0;
     if (v->edge_count == UINT32_MAX)
-        return bfci_fail(err, BFC_E_LIMIT, "too many folders to check");
+        return bfci_fail(err, BFC_E_LIMIT, "too many folders and links to check");
     BFC_TRY(bfci_reserve(&v->edge, &v->edge_cap, v->edge_count + 1, sizeof *v->edge, err));
-    v->edge[v->edge_count++] = to;
+    v->edge[v->edge_count++] = edge;
     return 0;
+}
+
+static int add_folder(pass *p, uint64_t child, bfc_err *err)
+{
+    uint32_t to = bfci_verify_dir_of(p->v, child);
+    return to == BFCI_NO_DIR ? 0 : put_edge(p, to, err);
 }
 
 /* ── Folders whose inodes are lost ── */
@@ -76,13 +81,13 @@ static int adopt_dir(bfci_verify *v, uint64_t ino, bfci_set *adopted, bfc_err *e
 {
     bool is_new = false;
 
-    if (bfci_verify_type_of(v, ino) || v->dir_count >= BFCI_NO_DIR)
+    if (bfci_verify_type_of(v, ino) || v->dir_count >= BFCI_EDGE_NAME)
         return 0;
     BFC_TRY(bfci_set_add(adopted, ino, &is_new, err));
     if (!is_new)
         return 0;
     BFC_TRY(bfci_reserve(&v->dir, &v->dir_cap, v->dir_count + 1, sizeof *v->dir, err));
-    v->dir[v->dir_count++] = (bfci_verify_dir){ino, 0, BFCI_NO_DIR, 0, false};
+    v->dir[v->dir_count++] = (bfci_verify_dir){.ino = ino, .parent = BFCI_NO_DIR};
     return 0;
 }
 
@@ -93,8 +98,8 @@ static int adopt_dirs(bfci_verify *v, bfci_set *adopted, bfc_err *err)
     bool got = false;
 
     bfci_table_scan_init(&s, v, TABLE_DIRENTS, false);
-    for (size_t i = 0; i < v->root_count; i++)
-        BFC_TRY(adopt_dir(v, v->root[i], adopted, err));
+    for (size_t i = 0; i < v->tree_count; i++)
+        BFC_TRY(adopt_dir(v, v->tree[i].root, adopted, err));
     for (;;) {
         BFC_TRY(bfci_table_scan_next(&s, &got, err));
         if (!got)
@@ -120,24 +125,48 @@ static int adopt_lost_dirs(bfci_verify *v, bfc_err *err)
     return rc;
 }
 
+static void mark_kept(bfci_verify *v)
+{
+    for (size_t i = 0; i < v->tree_count; i++) {
+        uint32_t root = bfci_verify_dir_of(v, v->tree[i].root);
+        if (root != BFCI_NO_DIR && v->tree[i].is_kept)
+            v->dir[root].is_kept = true;
+    }
+}
+
 /* ── Names ── */
 
-static int count_name(pass *p, uint64_t ino, bfci_span name, bfc_err *err)
+static int add_name(pass *p, uint64_t ino, bfci_span name, bfc_err *err)
 {
     bfci_verify *v = p->v;
-    bfci_verify_links *links = bfci_verify_links_of(v, ino);
+    const bfci_verify_links *links = bfci_verify_links_of(v, ino);
     bool is_new = false, is_news = false;
 
     BFC_TRY(bfci_set_add(&v->named, ino, &is_new, err));
     v->others_named += is_new;
-    if (links) {
-        links->seen++;
-    } else if (!is_new) {
+    if (links)
+        return put_edge(p, (uint32_t)(links - v->link) | BFCI_EDGE_NAME, err);
+    if (!is_new)
         BFC_TRY(bfci_set_add(&p->told, ino, &is_news, err));
-    }
     return is_news ? entry_problem(p, ino, name, err,
                                    "has several names, which the table of links does not tell")
                    : 0;
+}
+
+/* docs/format.md, section 12: a tree of kept contents has files under the numbers of their inodes.
+ */
+static int check_kept(pass *p, const bfci_dirent *d, bfci_span name, bfc_err *err)
+{
+    char number[24];
+    int len = snprintf(number, sizeof number, "%" PRIu64, d->ino);
+
+    if (p->at == BFCI_NO_DIR || !p->v->dir[p->at].is_kept)
+        return 0;
+    if (d->type == BFC_TYPE_FILE && name.len == (size_t)len &&
+        memcmp(name.p, number, name.len) == 0)
+        return 0;
+    return entry_problem(p, d->ino, name, err,
+                         "a tree of kept contents has a name that is not the number of a file");
 }
 
 static int check_entry(pass *p, const bfci_dirent *d, bfci_span name, bfc_err *err)
@@ -146,17 +175,18 @@ static int check_entry(pass *p, const bfci_dirent *d, bfci_span name, bfc_err *e
     uint8_t type = bfci_verify_type_of(v, d->ino);
 
     v->report.entries++;
+    BFC_TRY(check_kept(p, d, name, err));
     if (type == 0) {
         char what[96];
         (void)snprintf(what, sizeof what, "its inode %" PRIu64 " is missing", d->ino);
         if (!bfci_set_has(&v->faulty, d->ino)) /* else it was reported */
             BFC_TRY(entry_problem(p, d->ino, name, err, what));
-        return d->type == BFC_TYPE_DIR ? add_edge(p, d->ino, err) : 0;
+        return d->type == BFC_TYPE_DIR ? add_folder(p, d->ino, err) : 0;
     }
     if (type != d->type)
         BFC_TRY(
             entry_problem(p, d->ino, name, err, "an entry gives it another type than its inode"));
-    return type == BFC_TYPE_DIR ? add_edge(p, d->ino, err) : count_name(p, d->ino, name, err);
+    return type == BFC_TYPE_DIR ? add_folder(p, d->ino, err) : add_name(p, d->ino, name, err);
 }
 
 static int run(pass *p, bfc_err *err)
@@ -182,27 +212,7 @@ static int run(pass *p, bfc_err *err)
     return 0;
 }
 
-/* ── The links table against what was counted ── */
-
-static int check_links(bfci_verify *v, bfc_err *err)
-{
-    for (size_t i = 0; i < v->link_count; i++) {
-        const bfci_verify_links *l = &v->link[i];
-        uint8_t type = bfci_verify_type_of(v, l->ino);
-        if (type == 0 && !v->damaged[TABLE_INODES])
-            bfci_verify_problem(v, BFC_NO_OFFSET,
-                                "the table of links names inode %" PRIu64 ", which does not exist",
-                                l->ino);
-        else if (type == BFC_TYPE_DIR)
-            BFC_TRY(bfci_verify_file_problem(v, l->ino, BFC_NO_OFFSET, err,
-                                             "a folder in the table of links"));
-        else if (type && l->seen != l->names && !v->damaged[TABLE_DIRENTS])
-            BFC_TRY(bfci_verify_file_problem(
-                v, l->ino, BFC_NO_OFFSET, err,
-                "has %" PRIu64 " names, the table of links says %" PRIu64, l->seen, l->names));
-    }
-    return 0;
-}
+/* ── Inodes without a name ── */
 
 /* Only if some inode has no name: they are looked for. */
 static int check_unnamed(bfci_verify *v, bfc_err *err)
@@ -229,11 +239,12 @@ int bfci_verify_dirents(bfci_verify *v, bfc_err *err)
     pass p = {.v = v};
 
     BFC_TRY(adopt_lost_dirs(v, err));
+    mark_kept(v);
+    BFC_TRY(bfci_verify_links_gather(v, err));
     bfci_table_scan_init(&p.scan, v, TABLE_DIRENTS, true);
     int rc = run(&p, err);
     bfci_table_scan_release(&p.scan);
     bfci_set_release(&p.told);
     BFC_TRY(rc);
-    BFC_TRY(check_links(v, err));
     return check_unnamed(v, err);
 }

@@ -175,10 +175,10 @@ static int count_inode(bfci_verify *v, const bfci_inode *n, uint64_t ino, bfc_er
         break;
     case BFC_TYPE_DIR:
         v->counted.dirs++;
-        if (v->dir_count >= BFCI_NO_DIR)
+        if (v->dir_count >= BFCI_EDGE_NAME)
             return bfci_fail(err, BFC_E_LIMIT, "too many folders to check");
         BFC_TRY(bfci_reserve(&v->dir, &v->dir_cap, v->dir_count + 1, sizeof *v->dir, err));
-        v->dir[v->dir_count++] = (bfci_verify_dir){ino, 0, BFCI_NO_DIR, 0, false};
+        v->dir[v->dir_count++] = (bfci_verify_dir){.ino = ino, .parent = BFCI_NO_DIR};
         break;
     case BFC_TYPE_SYMLINK:
         v->counted.symlinks++;

@@ -2,6 +2,9 @@
 /* Telling problems with the paths of their files. Two scans of the directory entries find them all:
  * the first finds a name of each file and the folder that it is in, the second the names of the
  * folders on the way to the roots. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "container/verify.h"
 
 typedef struct dir_name {
@@ -191,6 +194,37 @@ static int put_path(const resolve *r, size_t i, buf *path, const char **out, bfc
     return buf_check(path, err);
 }
 
+/* Of the tree that the path is in: nothing where that is tree 0. */
+static void put_tree(const resolve *r, size_t i, char *out, size_t size)
+{
+    const bfci_verify *v = r->v;
+    uint32_t dir = r->parent[i];
+    int depth = 0;
+
+    out[0] = '\0';
+    if (dir == BFCI_NO_DIR)
+        return;
+    while (v->dir[dir].parent != dir && depth++ < BFCI_DEPTH_MAX)
+        dir = v->dir[dir].parent;
+    const uint32_t tree = v->dir[dir].parent == dir ? v->dir[dir].tree : 0;
+    if (tree > 0 && v->tree[tree - 1].id != ROOT_TREE)
+        (void)snprintf(out, size, " (in tree %" PRIu32 ")", v->tree[tree - 1].id);
+}
+
+static int tell_one(const resolve *r, size_t i, const char *path, bfc_err *err)
+{
+    const bfci_finding *f = &r->v->finding[i];
+    char tree[32];
+    bfci_finding told = *f;
+    AUTO_FREE char *what = NULL;
+
+    put_tree(r, i, tree, sizeof tree);
+    BFC_TRY(bfci_asprintf(&what, err, "%s%s", f->what, tree));
+    told.what = what;
+    bfci_verify_tell(r->v, &told, path);
+    return 0;
+}
+
 static int run(resolve *r, bfc_err *err)
 {
     AUTO_BUF buf path = BUF_INIT;
@@ -201,7 +235,7 @@ static int run(resolve *r, bfc_err *err)
     BFC_TRY(find_dirs(r, err));
     for (size_t i = 0; i < r->v->finding_count; i++) {
         BFC_TRY(put_path(r, i, &path, &text, err));
-        bfci_verify_tell(r->v, &r->v->finding[i], text);
+        BFC_TRY(tell_one(r, i, text, err));
     }
     return 0;
 }

@@ -69,6 +69,7 @@ void bfci_table_scan_init(bfci_table_scan *s, bfci_verify *v, enum bfci_table ta
     s->v = v;
     s->table = (uint8_t)table;
     s->first = first;
+    v->scanned[table] = v->scanned[table] || first;
 }
 
 static void pop(bfci_table_scan *s)
@@ -141,8 +142,9 @@ static int report_lost(bfci_table_scan *s, const bfci_ref *ref, bfci_span first_
     bfci_verify *v = s->v;
     const char *name = bfci_table_name(s->table);
 
-    /* Told in the first pass already, unless the page could be read then and cannot any more. */
-    if (!s->first && v->damaged[s->table])
+    /* The first scan tells of it, or has, unless the page could be read then and cannot any more.
+     */
+    if (!s->first && (v->damaged[s->table] || !v->scanned[s->table]))
         return 0;
     v->damaged[s->table] = true;
     if (first_key.len == 0) {

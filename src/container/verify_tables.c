@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables that stand for themselves: blocks, sets of extended attributes, links, hints, trees,
- * blobs, signatures. Each is gone through once; what later passes look up is kept in sorted arrays,
+/* The tables that stand for themselves: blocks, sets of extended attributes, hints, trees, blobs,
+ * signatures. Each is gone through once; what later passes look up is kept in sorted arrays,
  * which take less room than any map. */
 #include <inttypes.h>
 
@@ -135,43 +135,6 @@ int bfci_verify_bad_sets(bfci_verify *v, bfc_err *err)
     }
 }
 
-/* ── Links ── */
-
-int bfci_verify_links_load(bfci_verify *v, bfc_err *err)
-{
-    AUTO_TABLE_SCAN bfci_table_scan s;
-    bool got = false;
-
-    bfci_table_scan_init(&s, v, TABLE_LINKS, true);
-    for (;;) {
-        bfc_err why = BFC_ERR_INIT;
-        uint64_t names = 0;
-        BFC_TRY(bfci_table_scan_next(&s, &got, err));
-        if (!got)
-            return 0;
-        if (bfci_number_decode(s.value, &names, &why) == 0 && names < 2)
-            (void)bfci_fail(&why, BFC_E_CORRUPT, "a count of names below 2");
-        if (why.code != BFC_OK)
-            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
-        BFC_TRY(bfci_reserve(&v->link, &v->link_cap, v->link_count + 1, sizeof *v->link, err));
-        v->link[v->link_count++] = (bfci_verify_links){get_u64be(s.key.p), names, 0};
-    }
-}
-
-bfci_verify_links *bfci_verify_links_of(const bfci_verify *v, uint64_t ino)
-{
-    size_t low = 0, high = v->link_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (v->link[middle].ino < ino)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < v->link_count && v->link[low].ino == ino ? &v->link[low] : NULL;
-}
-
 /* ── Hints ── */
 
 static int compare_hints(const void *a, const void *b)
@@ -209,25 +172,41 @@ int bfci_verify_hints(bfci_verify *v, bfc_err *err)
 
 /* ── Trees ── */
 
+static int add_tree(bfci_verify *v, const bfci_table_scan *s, const bfci_tree *tree, bfc_err *err)
+{
+    if (v->tree_count == TREES_MAX)
+        return 0;
+    BFC_TRY(bfci_reserve(&v->tree, &v->tree_cap, v->tree_count + 1, sizeof *v->tree, err));
+    v->tree[v->tree_count++] =
+        (bfci_verify_tree){tree->root, get_u32be(s->key.p), tree->kind == TREE_KEPT};
+    return 0;
+}
+
 int bfci_verify_trees(bfci_verify *v, bfc_err *err)
 {
     AUTO_TABLE_SCAN bfci_table_scan s;
     bool got = false, has_first = false;
+    uint64_t count = 0;
 
     bfci_table_scan_init(&s, v, TABLE_TREES, true);
-    for (;;) {
+    for (;; count++) {
         bfc_err why = BFC_ERR_INIT;
         bfci_tree tree;
         BFC_TRY(bfci_table_scan_next(&s, &got, err));
         if (!got)
             break;
         has_first = has_first || get_u32be(s.key.p) == ROOT_TREE;
-        if (bfci_tree_decode(s.value, &tree, &why) < 0) {
+        if (bfci_tree_decode(s.value, &tree, &why) == 0) {
+            BFC_TRY(add_tree(v, &s, &tree, err));
+        } else {
             BFC_TRY(bfci_table_scan_problem(&s, &why, err));
-            continue;
+            v->damaged[TABLE_TREES] = true; /* what it leads to is not known */
         }
-        BFC_TRY(bfci_reserve(&v->root, &v->root_cap, v->root_count + 1, sizeof *v->root, err));
-        v->root[v->root_count++] = tree.root;
+    }
+    if (count > TREES_MAX) {
+        bfci_verify_problem(v, v->source.commit.offset, "the commit has more than %d trees",
+                            TREES_MAX);
+        v->damaged[TABLE_TREES] = true;
     }
     if (!has_first && !v->damaged[TABLE_TREES])
         bfci_verify_problem(v, v->source.commit.offset, "the commit has no file system tree");

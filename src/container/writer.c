@@ -120,6 +120,15 @@ static int open_base(bfc_writer *w, bfc_err *err)
     return 0;
 }
 
+/* Its trees share inodes: what a new tree 0 no longer names, a layer may still have. */
+static int refuse_layers(const bfc_writer *w, bfc_err *err)
+{
+    if (w->base.commit.table[TABLE_TREES].count <= 1)
+        return 0;
+    return bfci_fail(err, BFC_E_UNSUPPORTED,
+                     "it holds an image's layers, not one tree: 'bfc image commit' adds to it");
+}
+
 int bfc_writer_append(const char *path, const bfc_writer_options *options, bfc_writer **out,
                       bfc_err *err)
 {
@@ -128,6 +137,8 @@ int bfc_writer_append(const char *path, const bfc_writer_options *options, bfc_w
     BFC_TRY(writer_new(path, options, &w, err));
     w->appends = true;
     int rc = open_base(w, err);
+    if (rc == 0)
+        rc = refuse_layers(w, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "append to '%s'", BFCI_QUOTE_STR(path));
     *out = bfci_steal(&w);

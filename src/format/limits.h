@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits and fixed values of the format; docs/format.md, section 12 says why. */
+/* Limits and fixed values of the format; docs/format.md, section 13 says why. */
 #ifndef BFCI_FORMAT_LIMITS_H
 #define BFCI_FORMAT_LIMITS_H
 
@@ -42,6 +42,7 @@ enum {
     BLOB_NAME_MAX = 255,
     BLOB_SIZE_MAX = 64 << 20,
     TREE_LABEL_MAX = 255,
+    TREES_MAX = 1 << 17,
     DEVICE_MAJOR_MAX = (1 << 12) - 1,
     DEVICE_MINOR_MAX = (1 << 20) - 1,
     HOLE_GRAIN = 4096, /* writers: holes are whole multiples of this, or end the file */

@@ -89,7 +89,7 @@ int bfci_tree_decode(bfci_span value, bfci_tree *out, bfc_err *err)
     t.root = rd_varint(&r);
     t.label.len = (size_t)rd_varint_max(&r, TREE_LABEL_MAX);
     t.label.p = rd_take(&r, t.label.len);
-    if (!rd_finished(&r) || t.kind > TREE_MERGED || t.root == 0)
+    if (!rd_finished(&r) || t.kind > TREE_KEPT || t.root == 0)
         return bfci_fail(err, BFC_E_CORRUPT, "malformed entry of the table of trees");
     *out = t;
     return 0;

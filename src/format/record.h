@@ -120,7 +120,8 @@ int bfci_number_decode(bfci_span value, uint64_t *out, bfc_err *err);
 enum bfci_tree_kind {
     TREE_ROOTFS = 0,
     TREE_LAYER = 1,
-    TREE_MERGED = 2
+    TREE_MERGED = 2,
+    TREE_KEPT = 3 /* files that only a recipe needs */
 };
 typedef struct bfci_tree {
     uint8_t kind;

@@ -135,10 +135,11 @@ def check_limits(page, values):
         "table height": [values["LEVEL_MAX"] + 1],
         "extents in an inode, in one entry of the extents table":
             [values["EXTENTS_INLINE_MAX"], values["EXTENTS_ENTRY_MAX"]],
+        "trees": [values["TREES_MAX"]],
         "file size": [values["FILE_SIZE_MAX"]],
     }
     have = {what: [number(part) for part in re.split(r", | to ", limit)]
-            for what, limit, *_ in table_after(page, "## 12. Limits") if what in want}
+            for what, limit, *_ in table_after(page, "## 13. Limits") if what in want}
     for what, numbers in want.items():
         if have.get(what) != numbers:
             yield f"limits: '{what}' is {have.get(what)} on the page and {numbers} in the code"
@@ -164,8 +165,9 @@ def check_sentences(page, values):
             f"bytes {v['COMMIT_AT_NEXT_INO']} to {v['COMMIT_AT_ROOT_DIGEST'] - 1} of the record",
             f"A key is at most {v['KEY_MAX']} bytes, a value at most {v['VALUE_MAX']}",
             f"is a page reference of {v['PAGE_REF_SIZE']} bytes",
-            f"(0 file system, 1 layer, 2 merged file system), `varint` root inode, `varint` length "
-            f"and bytes of a label (at most {v['TREE_LABEL_MAX']})",
+            f"({v['TREE_ROOTFS']} file system, {v['TREE_LAYER']} layer, {v['TREE_MERGED']} merged file "
+            f"system, {v['TREE_KEPT']} kept contents), `varint` root inode, `varint` length and bytes "
+            f"of a label (at most {v['TREE_LABEL_MAX']})",
             f"name, 1 to {v['BLOB_NAME_MAX']} bytes",
             f"uid, gid | varint, varint | 0 to {v['ID_MAX']}",
             f"length 1 to {v['LINK_MAX_LEN']}",

@@ -209,6 +209,7 @@ class Check:
 
     def names(self):
         below, count = {}, {}
+        roots, kept = self.trees()
         for key, value in self.tables[DIRENTS]:
             must(len(key) >= 9, "key of a dirent")
             folder, name = int.from_bytes(key[:8], "big"), key[8:]
@@ -218,34 +219,39 @@ class Check:
             must(folder in self.inodes and self.inodes[folder]["type"] == DIR, "no such folder")
             must(v["ino"] in self.inodes, f"dirent {name!r} without inode")
             must(self.inodes[v["ino"]]["type"] == v["type"], "type of a dirent")
+            must(folder not in kept or v["type"] == FILE and name == b"%d" % v["ino"],
+                 "a name in a tree of kept contents")
             below.setdefault(folder, []).append(v)
-            count[v["ino"]] = count.get(v["ino"], 0) + 1
-        roots = self.trees()
-        self.walk(roots, below)
+        self.walk(roots, below, count)
         links = {}
         for key, value in self.tables[LINKS]:
             must(len(key) == 8, "key of links")
             links[int.from_bytes(key, "big")] = records.values(records.number(value))["number"]
         must(all(number >= 2 for number in links.values()), "links below 2")
-        for number in set(self.inodes) | set(links):
-            if number not in roots:
-                must(count.get(number, 0) == links.get(number, 1), f"names of inode {number}")
+        must(all(self.inodes.get(number, {}).get("type", DIR) != DIR for number in links), "links of a folder")
+        for number, v in self.inodes.items():
+            must(v["type"] == DIR or count.get(number, 0) == links.get(number, 1),
+                 f"names of inode {number}")
 
     def trees(self):
-        roots = set()
+        roots, kept = set(), set()
+        must(len(self.tables[TREES]) <= 131072, "too many trees")
         for key, value in self.tables[TREES]:
             must(len(key) == 4, "key of a tree")
             v = records.values(records.tree(value))
-            must(v["kind"] <= 2 and v["length"] <= 255, "kind or label of a tree")
+            must(v["kind"] <= 3 and v["length"] <= 255, "kind or label of a tree")
             must(self.inodes.get(v["root"], {}).get("type") == DIR, "root of a tree")
             roots.add(v["root"])
+            if v["kind"] == 3:
+                kept.add(v["root"])
         must(any(key == bytes(4) for key, _ in self.tables[TREES]), "tree 0 is missing")
-        return roots
+        return roots, kept
 
-    def walk(self, roots, below):
+    def walk(self, roots, below, count):
+        """`count` gets the names of each inode in the tree where it has most."""
         reached = set()
         for root in roots:
-            seen, stack = {root}, [(root, 1)]
+            seen, stack, names = {root}, [(root, 1)], {}
             while stack:
                 folder, depth = stack.pop()
                 must(depth <= 4096, "depth")
@@ -254,7 +260,11 @@ class Check:
                         must(v["ino"] not in seen, "a folder that stands twice")
                         seen.add(v["ino"])
                         stack.append((v["ino"], depth + 1))
+                    else:
+                        names[v["ino"]] = names.get(v["ino"], 0) + 1
             reached |= seen
+            for number, many in names.items():
+                count[number] = max(many, count.get(number, 0))
         must(all(number in reached for number, v in self.inodes.items() if v["type"] == DIR),
              "a folder that no tree leads to")
 

@@ -32,6 +32,7 @@ enum {
     MEMORY_MAX = 1 << 30, /* RLIMIT_AS: address space, of which threads' stacks are a good part */
     PROBLEMS_MAX = 20,
     ENTRIES_MAX = 100000,
+    TREES_TRIED = 8,
     SHALLOW = 64,  /* names in a path; of longer ones each 16th length is looked up */
     DEEP_STEP = 16 /* for a look-up a name makes 8 million in a tree 4,095 deep */
 };
@@ -202,6 +203,25 @@ static void verify(attempt *t, bool deep)
     json_object_set_new(t->answer, "torn", json_integer((json_int_t)report.torn_bytes));
 }
 
+/* Every tree of the first few, as far as tree 0 can be read at all. */
+static int look_at_trees(const attempt *t, bfc_reader *first, bfc_err *err)
+{
+    AUTO_FREE bfc_tree_info *tree = NULL;
+    size_t count = 0;
+    int rc = bfc_reader_trees(first, &tree, &count, err);
+
+    for (size_t i = 0; i < MIN(count, (size_t)TREES_TRIED) && rc == 0; i++) {
+        bfc_reader_options o = BFC_READER_OPTIONS_INIT;
+        bfc_reader *r = NULL;
+        o.tree = tree[i].id;
+        rc = bfc_reader_open(t->path, &o, &r, err);
+        if (rc == 0)
+            rc = look_at_all(r, err);
+        bfc_reader_close(r);
+    }
+    return rc;
+}
+
 static void run_all(attempt *t)
 {
     bfc_reader *r = NULL;
@@ -212,6 +232,7 @@ static void run_all(attempt *t)
     if (rc == 0) {
         note(t, "list", look_at_all(r, &t->err));
         note(t, "blobs", read_blobs(r, &t->err));
+        note(t, "trees", look_at_trees(t, r, &t->err));
         o.jobs = 2;
         note(t, "extract", bfc_extract(r, t->target, &o, NULL, &t->err));
     }

@@ -20,7 +20,7 @@ LINE = re.compile(r"^([0-9a-f]{8})  ((?:[0-9a-f]{2} ?)+)(?:  .*)?$")
 
 
 def shown(page):
-    """[(offset, bytes)] of the lines of section 13."""
+    """[(offset, bytes)] of the lines of section 14."""
     section = page[page.index("\n## 13. "):]
     return [(int(m.group(1), 16), bytes.fromhex(m.group(2)))
             for m in map(LINE.match, section.splitlines()) if m]

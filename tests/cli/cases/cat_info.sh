@@ -19,3 +19,9 @@ t info a.bfc /
 t info a.bfc nothing
 t info --json a.bfc etc/motd
 t info --json a.bfc
+# One tree, and none other.
+t cat --tree 0 a.bfc etc/motd
+t cat --tree 1 a.bfc etc/motd
+t info --tree 1 a.bfc etc/motd
+t list --tree x a.bfc
+t extract --tree=4294967296 a.bfc -C out

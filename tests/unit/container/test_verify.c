@@ -354,7 +354,7 @@ static const struct wrong {
     {wrong_name, "directory entry with an illegal name '..'"},
     {wrong_folder, "entries of folder 66, which does not exist"},
     {wrong_in_file, "entries of folder 6, which does not exist"},
-    {wrong_root, "the root of a tree, inode 2, is not a folder"},
+    {wrong_root, "the root of tree 0, inode 2, is not a folder"},
     {wrong_no_tree, "the commit has no file system tree"},
     {wrong_next_ino, "[x] inode number that is not between 0 and next_ino"},
     {wrong_next_block, "block number not below next_block"},

@@ -148,7 +148,8 @@ static void test_record__trees_come_back(void **state)
     (void)state;
     assert_true(tree_is_taken(TREE_ROOTFS, 1, 0));
     assert_true(tree_is_taken(TREE_MERGED, UINT64_MAX, TREE_LABEL_MAX));
-    assert_false(tree_is_taken(TREE_MERGED + 1, 1, 0));
+    assert_true(tree_is_taken(TREE_KEPT, 5, 1));
+    assert_false(tree_is_taken(TREE_KEPT + 1, 1, 0));
     assert_false(tree_is_taken(TREE_LAYER, 0, 0));
     assert_false(tree_is_taken(TREE_LAYER, 1, TREE_LABEL_MAX + 1));
 }
