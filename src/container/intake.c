@@ -24,7 +24,7 @@ void bfci_intake_release(bfci_intake *in)
 /* ── Content ── */
 
 /* Files with the same ending are much alike, and pack better together. */
-static unsigned kind_of(const char *name)
+unsigned bfci_intake_kind(const char *name)
 {
     const char *dot = strrchr(name, '.');
     uint32_t hash = 2166136261u; /* FNV-1a */
@@ -34,7 +34,7 @@ static unsigned kind_of(const char *name)
     return hash ^ hash >> 16;
 }
 
-static int add_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err)
+int bfci_intake_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err)
 {
     BFC_TRY(
         bfci_reserve(&in->extent, &in->extent_cap, in->extent_count + 1, sizeof *in->extent, err));
@@ -43,8 +43,8 @@ static int add_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err)
 }
 
 /* A run that is all there. */
-static int store_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint8_t *bytes,
-                       size_t len, bfc_err *err)
+int bfci_intake_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint8_t *bytes,
+                      size_t len, bfc_err *err)
 {
     bfci_extent e;
 
@@ -56,12 +56,12 @@ static int store_piece(bfci_intake *in, unsigned kind, uint64_t start, const uin
         BFC_TRY(bfci_pack_run_add(in->packer, bytes, len, err));
         BFC_TRY(bfci_pack_run_end(in->packer, kind, &e, err));
     }
-    return add_extent(in, &e, err);
+    return bfci_intake_extent(in, &e, err);
 }
 
 /* A content that may be stored already. */
-static int store_known(bfci_intake *in, const uint8_t *digest, uint64_t size, bool *found,
-                       bfc_err *err)
+int bfci_intake_known(bfci_intake *in, const uint8_t *digest, uint64_t size, bool *found,
+                      bfc_err *err)
 {
     bfci_extent e;
 
@@ -69,11 +69,11 @@ static int store_known(bfci_intake *in, const uint8_t *digest, uint64_t size, bo
     if (!*found)
         return 0;
     e.start = 0;
-    return add_extent(in, &e, err);
+    return bfci_intake_extent(in, &e, err);
 }
 
 /* The file's content is stored: others may refer to it. */
-static int remember_content(bfci_intake *in, uint64_t ino, const bfci_inode *n, bfc_err *err)
+int bfci_intake_remember(bfci_intake *in, uint64_t ino, const bfci_inode *n, bfc_err *err)
 {
     if (in->extent_count != 1 || in->extent[0].len != n->size)
         return 0;
@@ -87,7 +87,7 @@ static int store_sparse(bfci_intake *in, unsigned kind, const bfci_item *item, b
         bool hole = false;
         size_t n = bfci_next_piece(item->data + at, item->data_len - at, &hole);
         if (!hole)
-            BFC_TRY(store_piece(in, kind, at, item->data + at, n, err));
+            BFC_TRY(bfci_intake_piece(in, kind, at, item->data + at, n, err));
         at += n;
     }
     return 0;
@@ -96,7 +96,7 @@ static int store_sparse(bfci_intake *in, unsigned kind, const bfci_item *item, b
 static int store_small(bfci_intake *in, const bfci_item *item, bfc_err *err)
 {
     bfci_inode *n = &in->inode;
-    unsigned kind = kind_of(item->name);
+    unsigned kind = bfci_intake_kind(item->name);
     bool found = false;
 
     n->size = item->data_len;
@@ -106,11 +106,11 @@ static int store_small(bfci_intake *in, const bfci_item *item, bfc_err *err)
         return 0;
     if (item->sparse)
         return store_sparse(in, kind, item, err);
-    BFC_TRY(store_known(in, n->digest, n->size, &found, err));
+    BFC_TRY(bfci_intake_known(in, n->digest, n->size, &found, err));
     if (found)
         return 0;
-    BFC_TRY(store_piece(in, kind, 0, item->data, item->data_len, err));
-    return remember_content(in, item->ino, n, err);
+    BFC_TRY(bfci_intake_piece(in, kind, 0, item->data, item->data_len, err));
+    return bfci_intake_remember(in, item->ino, n, err);
 }
 
 /* ── Large files ── */
@@ -129,7 +129,7 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool
         bool data = c && c->data;
         if (!data && in_run) {
             BFC_TRY(bfci_pack_run_end(in->packer, kind, &e, err));
-            BFC_TRY(add_extent(in, &e, err));
+            BFC_TRY(bfci_intake_extent(in, &e, err));
             in_run = false;
         }
         if (!c)
@@ -161,7 +161,7 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
     AUTO_FD int fd = -1;
     struct stat st;
     bool found = false;
-    unsigned kind = kind_of(item->name);
+    unsigned kind = bfci_intake_kind(item->name);
     bfci_inode *n = &in->inode;
 
     BFC_TRY(bfci_item_open(item, in->noatime, &fd, &st, err));
@@ -172,7 +172,7 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
         /* Perhaps it need not be stored: hashing is so much cheaper than compressing that it pays.
          */
         BFC_TRY(stream_file(in, fd, size, false, kind, false, err));
-        BFC_TRY(store_known(in, n->digest, n->size, &found, err));
+        BFC_TRY(bfci_intake_known(in, n->digest, n->size, &found, err));
         if (found)
             return 0;
     }
@@ -183,7 +183,7 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
                  bfci_item_path(item).text);
     if (n->size == 0)
         return 0;
-    return sparse ? 0 : remember_content(in, item->ino, n, err);
+    return sparse ? 0 : bfci_intake_remember(in, item->ino, n, err);
 }
 
 /* ── Attributes ── */
@@ -196,26 +196,46 @@ static int store_bytes(bfci_intake *in, unsigned kind, const uint8_t *bytes, siz
     if (out->is_inline)
         return 0;
     in->extent_count = 0;
-    BFC_TRY(store_piece(in, kind, 0, bytes, len, err));
+    BFC_TRY(bfci_intake_piece(in, kind, 0, bytes, len, err));
     out->extent[0] = in->extent[0];
     out->extent_count = 1;
     return 0;
 }
 
-static int store_xattrs(bfci_intake *in, const bfci_item *item, bfc_err *err)
+int bfci_intake_xattrs(bfci_intake *in, const uint8_t *set, size_t len,
+                       const uint8_t digest[BFC_DIGEST_SIZE], bfc_err *err)
 {
     bool has = false;
-    bfci_stored set;
+    bfci_stored stored;
 
+    BFC_TRY(bfci_stage_has_xattrs(in->stage, digest, &has, err));
+    if (has)
+        return 0;
+    size_t extents = in->extent_count; /* those of the file at hand stay */
+    bfci_extent first = extents ? in->extent[0] : (bfci_extent){0};
+    BFC_TRY(store_bytes(in, KIND_XATTRS, set, len, &stored, err));
+    in->extent_count = extents;
+    if (extents)
+        in->extent[0] = first;
+    return bfci_stage_xattrs(in->stage, digest, &stored, err);
+}
+
+static int store_xattrs(bfci_intake *in, const bfci_item *item, bfc_err *err)
+{
     if (item->xattrs.len == 0)
         return 0;
     in->inode.flags |= INODE_XATTRS;
     memcpy(in->inode.xattrs, item->xattrs_digest, BFC_DIGEST_SIZE);
-    BFC_TRY(bfci_stage_has_xattrs(in->stage, item->xattrs_digest, &has, err));
-    if (has)
-        return 0;
-    BFC_TRY(store_bytes(in, KIND_XATTRS, item->xattrs.data, item->xattrs.len, &set, err));
-    return bfci_stage_xattrs(in->stage, item->xattrs_digest, &set, err);
+    return bfci_intake_xattrs(in, item->xattrs.data, item->xattrs.len, item->xattrs_digest, err);
+}
+
+int bfci_intake_store_blob(bfci_intake *in, const uint8_t *bytes, size_t len, bfci_stored *out,
+                           bfc_err *err)
+{
+    BFC_TRY(store_bytes(in, KIND_BLOB, bytes, len, out, err));
+    out->has_sums = true;
+    out->crc = bfci_crc32c(bytes, len);
+    return bfci_sha256(bytes, len, out->digest, err);
 }
 
 int bfci_intake_blob(bfci_intake *in, const char *name, const uint8_t *bytes, size_t len,
@@ -223,10 +243,7 @@ int bfci_intake_blob(bfci_intake *in, const char *name, const uint8_t *bytes, si
 {
     bfci_stored blob;
 
-    BFC_TRY(store_bytes(in, KIND_BLOB, bytes, len, &blob, err));
-    blob.has_sums = true;
-    blob.crc = bfci_crc32c(bytes, len);
-    BFC_TRY(bfci_sha256(bytes, len, blob.digest, err));
+    BFC_TRY(bfci_intake_store_blob(in, bytes, len, &blob, err));
     return bfci_stage_blob(in->stage, name, &blob, err);
 }
 
@@ -250,7 +267,7 @@ static uint8_t type_of(mode_t mode)
     }
 }
 
-static int fill_inode(bfci_inode *n, const bfci_item *item, bfc_err *err)
+int bfci_intake_fill_inode(bfci_inode *n, const bfci_item *item, bfc_err *err)
 {
     const struct stat *st = &item->st;
     bool device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
@@ -329,7 +346,7 @@ static int take_inode(bfci_intake *in, bfci_item *item, bfc_err *err)
     bool is_root = item->parent == 0, existed = false;
     bfci_inode *n = &in->inode;
 
-    BFC_TRY(fill_inode(n, item, err));
+    BFC_TRY(bfci_intake_fill_inode(n, item, err));
     if (is_root)
         existed = in->stage->base != NULL;
     else

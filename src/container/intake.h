@@ -30,4 +30,24 @@ int bfci_intake_blob(bfci_intake *in, const char *name, const uint8_t *bytes, si
                      bfc_err *err);
 void bfci_intake_release(bfci_intake *in);
 
+/* ── Its parts, for entries that come from elsewhere than a scan (feed.c) ── */
+
+/* All that stat and readlink told. */
+int bfci_intake_fill_inode(bfci_inode *n, const bfci_item *item, bfc_err *err);
+/* Files of one kind are packed together. */
+unsigned bfci_intake_kind(const char *name);
+int bfci_intake_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err);
+/* A run of data that is all there. */
+int bfci_intake_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint8_t *bytes,
+                      size_t len, bfc_err *err);
+/* A content that may be stored already: then it becomes the file's one extent. */
+int bfci_intake_known(bfci_intake *in, const uint8_t *digest, uint64_t size, bool *found,
+                      bfc_err *err);
+/* The file's content is stored: others may refer to it. */
+int bfci_intake_remember(bfci_intake *in, uint64_t ino, const bfci_inode *n, bfc_err *err);
+int bfci_intake_xattrs(bfci_intake *in, const uint8_t *set, size_t len,
+                       const uint8_t digest[BFC_DIGEST_SIZE], bfc_err *err);
+int bfci_intake_store_blob(bfci_intake *in, const uint8_t *bytes, size_t len, bfci_stored *out,
+                           bfc_err *err);
+
 #endif

@@ -91,8 +91,12 @@ int bfci_table_merge(bfci_tables *old, const bfci_table_ref *old_ref, bfci_sorte
         *out = *old_ref;
         return 0;
     }
-    BFC_TRY(bfci_builder_new(sink, table, &builder, err));
     BFC_TRY(bfci_sorter_rewind(changes, err));
+    if (!bfci_sorter_peek(changes)) { /* all was forgotten */
+        *out = *old_ref;
+        return 0;
+    }
+    BFC_TRY(bfci_builder_new(sink, table, &builder, err));
     merge m = {.old = old, .table = (uint8_t)table, .changes = changes, .builder = builder};
     if (old_ref->root.offset)
         BFC_TRY(merge_page(&m, &old_ref->root, old_ref->level, none, none, err));

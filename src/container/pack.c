@@ -47,6 +47,10 @@ struct bfci_packer {
     uint64_t next_block;
     block *run; /* the open block of the run; NULL: none */
     bfci_extent run_extent;
+    uint64_t run_first;   /* its first block's number; UINT64_MAX: there is no run */
+    uint64_t run_at;      /* where that was written */
+    uint64_t run_written; /* blocks of the run that were written, and their sizes */
+    uint64_t run_stored, run_raw;
     uint64_t stored, raw;
     atomic_bool dropped; /* nobody wants what is still in flight */
     buf record;
@@ -86,6 +90,7 @@ int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->block_done, NULL);
     p->next_block = config->first_block;
+    p->run_first = UINT64_MAX;
     unsigned fit = FLIGHT_MEMORY / (2 * config->block_size);
     p->in_flight_max = MIN(FLIGHT_MAX, MAX(FLIGHT_MIN, fit));
     p->bin_count = MIN(BINS_MAX, MAX(2u, BINS_MEMORY / config->block_size));
@@ -218,6 +223,7 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
             *err = b->err;
         return b->rc;
     }
+    uint64_t at = p->config.segment->at;
     BFC_TRY(bfci_segment_put_data(p->config.segment, b->number,
                                   b->ref.comp == COMP_NONE ? b->raw : b->packed, &b->ref, err));
     buf_clear(&p->record);
@@ -225,8 +231,20 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
     BFC_TRY(buf_check(&p->record, err));
     p->stored += b->ref.stored;
     p->raw += b->ref.raw;
+    if (b->number >= p->run_first) {
+        if (p->run_written++ == 0)
+            p->run_at = at;
+        p->run_stored += b->ref.stored;
+        p->run_raw += b->ref.raw;
+    }
     return bfci_sorter_put(p->config.blocks, bfci_key_u64(key, b->number),
                            (bfci_span){p->record.data, p->record.len}, err);
+}
+
+static void put_aside(bfci_packer *p, block *b)
+{
+    b->next = p->spare;
+    p->spare = b;
 }
 
 /* Takes the oldest block out of flight, which must be done. */
@@ -235,8 +253,7 @@ static int retire(bfci_packer *p, bfc_err *err)
     block *b = take_oldest(p);
     int rc = write_block(p, b, err);
 
-    b->next = p->spare;
-    p->spare = b;
+    put_aside(p, b);
     return rc;
 }
 
@@ -314,7 +331,10 @@ int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len
 int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err)
 {
     p->run_extent = (bfci_extent){.start = start};
-    return p->run ? 0 : open_block(p, &p->run, err);
+    BFC_TRY(open_block(p, &p->run, err));
+    p->run_first = p->run->number;
+    p->run_written = p->run_stored = p->run_raw = 0;
+    return 0;
 }
 
 /* A run's blocks must have numbers that follow each other: the open block's number was the last
@@ -350,13 +370,13 @@ static int pack_short_run(bfci_packer *p, unsigned kind, bfc_err *err)
     p->next_block--;
     int rc = bfci_pack_small(p, kind, b->raw, b->len, &p->run_extent, err);
     p->run_extent.start = start;
-    b->next = p->spare;
-    p->spare = b;
+    put_aside(p, b);
     return rc;
 }
 
 int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err)
 {
+    p->run_first = UINT64_MAX;
     if (p->run_extent.len < p->config.block_size / 2) {
         BFC_TRY(pack_short_run(p, kind, err));
     } else {
@@ -365,6 +385,33 @@ int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *
         BFC_TRY(close_block(p, bfci_steal(&p->run), err));
     }
     *out = p->run_extent;
+    return 0;
+}
+
+/* Blocks of small pieces were opened, and those in flight closed, before the run began: so the
+ * run's blocks are the last in flight and the last written. How many were written depends on the
+ * threads: the table of blocks must not see that there were any. */
+int bfci_pack_run_drop(bfci_packer *p, bfc_err *err)
+{
+    uint64_t first = p->run_first;
+    uint8_t key[8];
+
+    while (p->oldest) {
+        wait_for(p, p->oldest);
+        if (p->oldest->number >= first)
+            put_aside(p, take_oldest(p));
+        else
+            BFC_TRY(retire(p, err));
+    }
+    put_aside(p, bfci_steal(&p->run));
+    for (uint64_t i = 0; i < p->run_written; i++)
+        BFC_TRY(bfci_sorter_forget(p->config.blocks, bfci_key_u64(key, first + i), err));
+    if (p->run_written)
+        BFC_TRY(bfci_segment_rewind(p->config.segment, p->run_at, err));
+    p->stored -= p->run_stored;
+    p->raw -= p->run_raw;
+    p->next_block = first;
+    p->run_first = UINT64_MAX;
     return 0;
 }
 

@@ -35,6 +35,9 @@ int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len
 int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err);
 int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfc_err *err);
 int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err);
+/* Instead of end: the run is not wanted after all (its content was there already). Its blocks go
+ * back, with their numbers, and what was written of them. */
+int bfci_pack_run_drop(bfci_packer *p, bfc_err *err);
 
 /* Writes the blocks that are ready, and does not wait for others. */
 int bfci_packer_poll(bfci_packer *p, bfc_err *err);

@@ -83,6 +83,11 @@ BFCI_DEFINE_AUTO(bfci_scan, bfci_scan_free)
 
 /* Opens a file of the scan for reading; what is there now must still be a regular file. */
 int bfci_item_open(const bfci_item *item, bool noatime, int *fd, struct stat *st, bfc_err *err);
+/* Whether a pattern matches `name` in a folder of that path. */
+int bfci_scan_excludes(const char *const *patterns, const char *folder, const char *name, bool *out,
+                       bfc_err *err);
+/* The path of the folder that it is in; for a folder: its own. */
+const char *bfci_item_folder(const bfci_item *item);
 /* "a/b/c" in the container, for messages. */
 struct bfci_quoted bfci_item_path(const bfci_item *item);
 

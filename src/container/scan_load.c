@@ -52,6 +52,11 @@ void bfci_source_dir_unref(bfci_source_dir *d)
 
 /* ── Items ── */
 
+const char *bfci_item_folder(const bfci_item *item)
+{
+    return item->dir->path;
+}
+
 struct bfci_quoted bfci_item_path(const bfci_item *item)
 {
     AUTO_FREE char *path = NULL;

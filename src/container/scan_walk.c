@@ -33,17 +33,16 @@ static bool pattern_matches(const char *pattern, const char *path, const char *n
     return fnmatch(pattern + (*pattern == '/'), path, 0) == 0;
 }
 
-static int is_excluded(const bfci_scan *s, const bfci_scan_level *l, const char *name, bool *out,
+int bfci_scan_excludes(const char *const *patterns, const char *folder, const char *name, bool *out,
                        bfc_err *err)
 {
     AUTO_FREE char *path = NULL;
-    const char *dir = l->dir->path;
 
     *out = false;
-    if (!s->config.exclude || !s->config.exclude[0])
+    if (!patterns || !patterns[0])
         return 0;
-    BFC_TRY(bfci_asprintf(&path, err, "%s%s%s", dir, *dir ? "/" : "", name));
-    for (const char *const *p = s->config.exclude; *p && !*out; p++)
+    BFC_TRY(bfci_asprintf(&path, err, "%s%s%s", folder, *folder ? "/" : "", name));
+    for (const char *const *p = patterns; *p && !*out; p++)
         *out = pattern_matches(*p, path, name);
     return 0;
 }
@@ -134,7 +133,7 @@ static int look_at_name(bfci_scan *s, bfci_scan_level *l, const char *name, unsi
     bfc_err why = BFC_ERR_INIT;
 
     bool excluded = false;
-    BFC_TRY(is_excluded(s, l, name, &excluded, err));
+    BFC_TRY(bfci_scan_excludes(s->config.exclude, l->dir->path, name, &excluded, err));
     if (excluded)
         return 0;
     if (type == DT_DIR && !plan)

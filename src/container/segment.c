@@ -75,6 +75,17 @@ int bfci_segment_put_data(bfci_segment *s, uint64_t number, const uint8_t *paylo
     return put_frame(s, &f, payload, UINT64_C(1) << s->super.align_shift, ref, err);
 }
 
+/* The bytes must go too: behind a shorter segment they would be a torn tail. */
+int bfci_segment_rewind(bfci_segment *s, uint64_t at, bfc_err *err)
+{
+    bfc_err why = BFC_ERR_INIT;
+
+    BFC_TRY(check_poison(s, err));
+    BFC_TRY(poison(s, bfci_ftruncate(s->fd, at, &why), &why, err));
+    s->at = at;
+    return 0;
+}
+
 int bfci_segment_put_page(bfci_segment *s, uint8_t table, uint8_t level, const uint8_t *payload,
                           bfci_ref *ref, bfc_err *err)
 {

@@ -26,6 +26,8 @@ void bfci_segment_init(bfci_segment *s, int fd, const bfci_super *super, uint64_
  * is set here. */
 int bfci_segment_put_data(bfci_segment *s, uint64_t number, const uint8_t *payload, bfci_ref *ref,
                           bfc_err *err);
+/* Goes back to `at`, where a frame of this segment began: what was put from there on is dropped. */
+int bfci_segment_rewind(bfci_segment *s, uint64_t at, bfc_err *err);
 int bfci_segment_put_page(bfci_segment *s, uint8_t table, uint8_t level, const uint8_t *payload,
                           bfci_ref *ref, bfc_err *err);
 

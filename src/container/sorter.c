@@ -9,11 +9,17 @@
 #include "sys/file.h"
 
 enum {
-    REC_HEADER = 5, /* u16 key length, u16 value length, u8 deleted */
+    REC_HEADER = 5, /* u16 key length, u16 value length, u8 of the next enum */
     REC_MAX = REC_HEADER + KEY_MAX + VALUE_MAX,
     RUN_BUFFER_MAX = 1 << 18,
     RUN_BUFFER_MIN = 8 * REC_MAX,
     MERGE_MEMORY = 4 << 20, /* shared by the buffers of all runs */
+};
+
+enum {
+    IS_PUT = 0,
+    IS_DELETED = 1,
+    IS_FORGOTTEN = 2
 };
 
 /* A sorted sequence: in the temporary file, or the arena itself (then `buffer` is not used). */
@@ -137,7 +143,7 @@ static int spill(bfci_sorter *s, bfc_err *err)
     return 0;
 }
 
-static int put(bfci_sorter *s, bfci_span key, bfci_span value, bool deleted, bfc_err *err)
+static int put(bfci_sorter *s, bfci_span key, bfci_span value, uint8_t what, bfc_err *err)
 {
     size_t len = REC_HEADER + key.len + value.len;
 
@@ -147,7 +153,7 @@ static int put(bfci_sorter *s, bfci_span key, bfci_span value, bool deleted, bfc
     BFC_TRY(buf_check(&s->arena, err));
     put_u16le(rec, (uint16_t)key.len);
     put_u16le(rec + 2, (uint16_t)value.len);
-    rec[4] = deleted;
+    rec[4] = what;
     memcpy(rec + REC_HEADER, key.p, key.len);
     if (value.len)
         memcpy(rec + REC_HEADER + key.len, value.p, value.len);
@@ -161,12 +167,17 @@ int bfci_sorter_put(bfci_sorter *s, bfci_span key, bfci_span value, bfc_err *err
 {
     if (key.len > KEY_MAX || value.len > VALUE_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "a metadata entry is too large");
-    return put(s, key, value, false, err);
+    return put(s, key, value, IS_PUT, err);
 }
 
 int bfci_sorter_delete(bfci_sorter *s, bfci_span key, bfc_err *err)
 {
-    return put(s, key, (bfci_span){key.p, 0}, true, err);
+    return put(s, key, (bfci_span){key.p, 0}, IS_DELETED, err);
+}
+
+int bfci_sorter_forget(bfci_sorter *s, bfci_span key, bfc_err *err)
+{
+    return put(s, key, (bfci_span){key.p, 0}, IS_FORGOTTEN, err);
 }
 
 bool bfci_sorter_is_empty(const bfci_sorter *s)
@@ -265,15 +276,34 @@ static bool is_superseded(const bfci_sorter *s, const run *r)
     return next < r->filled && bfci_span_compare(rec_key(r->buffer + next), key) == 0;
 }
 
+/* Past all records of a key. */
+static int skip_key(bfci_sorter *s, bfci_span key, bfc_err *err)
+{
+    uint8_t copy[KEY_MAX];
+    size_t len = key.len;
+
+    memcpy(copy, key.p, len);
+    while (s->heap_len &&
+           bfci_span_compare(rec_key(s->runs[s->heap[0]].head), (bfci_span){copy, len}) == 0)
+        BFC_TRY(advance_first(s, err));
+    return 0;
+}
+
 static int show(bfci_sorter *s, bfc_err *err)
 {
-    while (s->heap_len && is_superseded(s, &s->runs[s->heap[0]]))
-        BFC_TRY(advance_first(s, err));
-    s->at_end = s->heap_len == 0;
-    if (!s->at_end) {
-        const uint8_t *rec = s->runs[s->heap[0]].head;
-        s->current = (bfci_change){rec_key(rec), rec_value(rec), rec[4] != 0};
+    const uint8_t *rec = NULL;
+
+    while (s->heap_len) {
+        while (is_superseded(s, &s->runs[s->heap[0]]))
+            BFC_TRY(advance_first(s, err));
+        rec = s->runs[s->heap[0]].head;
+        if (rec[4] != IS_FORGOTTEN)
+            break;
+        BFC_TRY(skip_key(s, rec_key(rec), err));
     }
+    s->at_end = s->heap_len == 0;
+    if (!s->at_end)
+        s->current = (bfci_change){rec_key(rec), rec_value(rec), rec[4] == IS_DELETED};
     return 0;
 }
 
@@ -316,12 +346,6 @@ const bfci_change *bfci_sorter_peek(const bfci_sorter *s)
 
 int bfci_sorter_step(bfci_sorter *s, bfc_err *err)
 {
-    uint8_t key[KEY_MAX];
-    size_t len = s->current.key.len;
-
-    memcpy(key, s->current.key.p, len);
-    while (s->heap_len &&
-           bfci_span_compare(rec_key(s->runs[s->heap[0]].head), (bfci_span){key, len}) == 0)
-        BFC_TRY(advance_first(s, err));
+    BFC_TRY(skip_key(s, s->current.key, err));
     return show(s, err);
 }

@@ -16,6 +16,9 @@ BFCI_DEFINE_AUTO(bfci_sorter, bfci_sorter_free)
 /* The last change to a key is the one that counts. */
 int bfci_sorter_put(bfci_sorter *s, bfci_span key, bfci_span value, bfc_err *err);
 int bfci_sorter_delete(bfci_sorter *s, bfci_span key, bfc_err *err);
+/* As if the key had never been put: no change of it comes out. */
+int bfci_sorter_forget(bfci_sorter *s, bfci_span key, bfc_err *err);
+/* Nothing was put; what was forgotten was. */
 bool bfci_sorter_is_empty(const bfci_sorter *s);
 
 typedef struct bfci_change {

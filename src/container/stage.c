@@ -111,6 +111,14 @@ int bfci_stage_inode(bfci_stage *s, uint64_t ino, bfci_inode *n, const bfci_exte
     return 0;
 }
 
+int bfci_stage_drop_inode(bfci_stage *s, uint64_t ino, uint8_t type, bfc_err *err)
+{
+    uint8_t key[8];
+
+    (*counter_of(&s->commit, type))--;
+    return bfci_sorter_forget(s->sorter[TABLE_INODES], bfci_key_u64(key, ino), err);
+}
+
 int bfci_stage_dirent(bfci_stage *s, uint64_t dir, const char *name, uint8_t type, uint64_t ino,
                       bfc_err *err)
 {
@@ -168,6 +176,12 @@ int bfci_stage_blob(bfci_stage *s, const char *name, const bfci_stored *blob, bf
     buf_clear(&s->record);
     bfci_stored_encode(&s->record, blob);
     return put_record(s, TABLE_BLOBS, (bfci_span){(const uint8_t *)name, strlen(name)}, err);
+}
+
+int bfci_stage_drop_blob(bfci_stage *s, const char *name, bfc_err *err)
+{
+    return bfci_sorter_delete(s->sorter[TABLE_BLOBS],
+                              (bfci_span){(const uint8_t *)name, strlen(name)}, err);
 }
 
 int bfci_stage_tree(bfci_stage *s, uint32_t id, const bfci_tree *tree, bfc_err *err)

@@ -27,6 +27,8 @@ void bfci_stage_release(bfci_stage *s);
  * are all extents of a file, however many; in `n` they need not be. */
 int bfci_stage_inode(bfci_stage *s, uint64_t ino, bfci_inode *n, const bfci_extent *extents,
                      size_t count, bool existed, bfc_err *err);
+/* Takes back an inode without content that was stored in this commit. */
+int bfci_stage_drop_inode(bfci_stage *s, uint64_t ino, uint8_t type, bfc_err *err);
 int bfci_stage_dirent(bfci_stage *s, uint64_t dir, const char *name, uint8_t type, uint64_t ino,
                       bfc_err *err);
 int bfci_stage_links(bfci_stage *s, uint64_t ino, uint64_t count, bfc_err *err);
@@ -38,6 +40,8 @@ int bfci_stage_has_xattrs(bfci_stage *s, const uint8_t digest[BFC_DIGEST_SIZE], 
 int bfci_stage_xattrs(bfci_stage *s, const uint8_t digest[BFC_DIGEST_SIZE], const bfci_stored *set,
                       bfc_err *err);
 int bfci_stage_blob(bfci_stage *s, const char *name, const bfci_stored *blob, bfc_err *err);
+/* Takes a blob out that was in the commit before. */
+int bfci_stage_drop_blob(bfci_stage *s, const char *name, bfc_err *err);
 int bfci_stage_tree(bfci_stage *s, uint32_t id, const bfci_tree *tree, bfc_err *err);
 
 /* Takes a name out that was in the commit before, and what only it led to. */

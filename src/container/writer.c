@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 #include "codec/digest.h"
-#include "container/intake.h"
+#include "container/feed.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
@@ -27,7 +27,9 @@ struct bfc_writer {
     bfci_plan_node *plan;
     noted_blob *blob;
     size_t blob_count, blob_cap;
-    bool done; /* committed, or failed */
+    bool done;          /* committed, or failed */
+    bfci_feed_fn *feed; /* instead of the plan; or NULL */
+    void *feed_ctx;
 };
 
 BFCI_DEFINE_AUTO(bfc_writer, bfc_writer_close)
@@ -129,20 +131,32 @@ static int refuse_layers(const bfc_writer *w, bfc_err *err)
                      "it holds an image's layers, not one tree: 'bfc image commit' adds to it");
 }
 
-int bfc_writer_append(const char *path, const bfc_writer_options *options, bfc_writer **out,
-                      bfc_err *err)
+static int append(const char *path, const bfc_writer_options *options, bool fed, bfc_writer **out,
+                  bfc_err *err)
 {
     AUTO(bfc_writer) bfc_writer *w = NULL;
 
     BFC_TRY(writer_new(path, options, &w, err));
     w->appends = true;
     int rc = open_base(w, err);
-    if (rc == 0)
+    if (rc == 0 && !fed)
         rc = refuse_layers(w, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "append to '%s'", BFCI_QUOTE_STR(path));
     *out = bfci_steal(&w);
     return 0;
+}
+
+int bfc_writer_append(const char *path, const bfc_writer_options *options, bfc_writer **out,
+                      bfc_err *err)
+{
+    return append(path, options, false, out, err);
+}
+
+int bfci_writer_append_fed(const char *path, const bfc_writer_options *options, bfc_writer **out,
+                           bfc_err *err)
+{
+    return append(path, options, true, out, err);
 }
 
 void bfc_writer_close(bfc_writer *w)
@@ -215,6 +229,12 @@ int bfc_writer_put_blob(bfc_writer *w, const char *name, const void *data, size_
     return 0;
 }
 
+void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
+{
+    w->feed = fn;
+    w->feed_ctx = ctx;
+}
+
 /* ── Committing ── */
 
 /* All that lives during one commit. */
@@ -230,6 +250,7 @@ typedef struct work {
     bfci_scan_config scan_config;
     uint64_t started_ns;
     bfci_intake intake;
+    bfci_feed feed;
 } work;
 
 static void work_release(work *k)
@@ -239,6 +260,7 @@ static void work_release(work *k)
     bfci_packer_free(k->packer); /* its blocks too */
     bfci_pool_free(k->pool);
     bfci_dedup_free(k->dedup);
+    bfci_feed_release(&k->feed);
     bfci_intake_release(&k->intake);
     bfci_stage_release(&k->stage);
 }
@@ -360,7 +382,9 @@ static int start(work *k, bfc_err *err)
         .noatime = noatime,
         .progress = {.phase = w->appends ? "append" : "create"},
     };
-    return start_scan(k, noatime, err);
+    k->feed = (bfci_feed){.in = &k->intake, .stage = &k->stage, .base = base};
+    k->feed.next_ino = base ? base->commit.next_ino : 1;
+    return w->feed ? 0 : start_scan(k, noatime, err);
 }
 
 /* Somebody watches and it takes a while: count what there is to do, once, beside the work. */
@@ -459,7 +483,7 @@ static int write_commit(work *k, bfc_err *err)
     c->next_block = totals.next_block;
     c->data_stored += totals.stored;
     c->data_raw += totals.raw;
-    c->next_ino = bfci_scan_next_ino(k->scan);
+    c->next_ino = w->feed ? k->feed.next_ino : bfci_scan_next_ino(k->scan);
     BFC_TRY(bfci_page_sink_new(&k->segment, zstd_level(&w->options) ? 3 : 0, &sink, err));
     BFC_TRY(bfci_stage_write(&k->stage, sink, err));
     set_time(k, c);
@@ -470,7 +494,10 @@ static int write_commit(work *k, bfc_err *err)
 static int run(work *k, bfc_err *err)
 {
     BFC_TRY(start(k, err));
-    BFC_TRY(take_batches(k, err));
+    if (k->w->feed)
+        BFC_TRY(k->w->feed(k->w->feed_ctx, &k->feed, err));
+    else
+        BFC_TRY(take_batches(k, err));
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
     BFC_TRY(write_commit(k, err));
@@ -499,8 +526,8 @@ int bfc_writer_commit(bfc_writer *w, bfc_commit_info *info, bfc_err *err)
     else if (info)
         bfci_commit_info(&k.stage.commit, info);
     work_release(&k);
-    if (rc < 0)
-        return bfci_wrap(err, rc, "%s '%s'", w->appends ? "append to" : "create",
-                         BFCI_QUOTE_STR(w->path));
-    return 0;
+    if (rc == 0 || w->feed) /* who feeds knows better what the file is of */
+        return rc;
+    return bfci_wrap(err, rc, "%s '%s'", w->appends ? "append to" : "create",
+                     BFCI_QUOTE_STR(w->path));
 }

@@ -107,9 +107,14 @@ static int copy_bytes(int from, int to, bfc_err *err)
     return 0;
 }
 
+bool bfci_share_blocks(int from_fd, int to_fd)
+{
+    return ioctl(to_fd, FICLONE, from_fd) == 0;
+}
+
 static int copy_into(int from, int to, bfc_err *err)
 {
-    if (ioctl(to, FICLONE, from) < 0)
+    if (!bfci_share_blocks(from, to))
         BFC_TRY(copy_bytes(from, to, err));
     return bfci_fsync(to, err);
 }

@@ -18,6 +18,9 @@ int bfci_link(const char *from, const char *to, bfc_err *err);
 /* A new file at `to` with the content of `from`, synced: sharing its blocks where the file system
  * can. */
 int bfci_copy_file(const char *from, const char *to, bfc_err *err);
+/* Makes `to` the content of `from` without copying, where the file system can; false: it cannot,
+ * and nothing was done. */
+bool bfci_share_blocks(int from_fd, int to_fd);
 int bfci_make_folder(const char *path, unsigned mode, bfc_err *err);
 int bfci_remove_file(const char *path, bfc_err *err);
 int bfci_remove_folder(const char *path, bfc_err *err); /* an empty one */

@@ -12,16 +12,19 @@ static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
     bfci_sorter *s = NULL;
     uint8_t key[KEY_MAX];
     static uint8_t value[VALUE_MAX];
-    static uint32_t last[SORTED_KEYS]; /* of each key: 0 none, odd put, even deleted */
+    static uint32_t last[SORTED_KEYS]; /* of each key: 0 none or forgotten, odd put, even deleted */
 
     memset(last, 0, sizeof last);
     core_ok(bfci_sorter_new("/tmp/none", budget, &s, why));
     assert_true(bfci_sorter_is_empty(s));
     for (uint32_t n = 1; n <= puts; n++) {
         uint32_t i = core_random(c, SORTED_KEYS);
-        last[i] = 2 * n + (core_random(c, 4) > 0);
+        uint32_t what = core_random(c, 8);
+        last[i] = what ? 2 * n + (what > 1) : 0;
         put_u32le(value, last[i]);
-        if (last[i] & 1)
+        if (what == 0)
+            core_ok(bfci_sorter_forget(s, core_key(key, i), why));
+        else if (last[i] & 1)
             core_ok(bfci_sorter_put(s, core_key(key, i), (bfci_span){value, value_len}, why));
         else
             core_ok(bfci_sorter_delete(s, core_key(key, i), why));

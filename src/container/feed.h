@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storing entries that do not come from a folder: the layers of images. The feeder decides which
+ * inodes, names and trees there are; this stores contents, attributes and blobs for it. */
+#ifndef BFCI_CONTAINER_FEED_H
+#define BFCI_CONTAINER_FEED_H
+
+#include "container/hasher.h"
+#include "container/intake.h"
+
+typedef struct bfci_feed {
+    bfci_intake *in;         /* borrowed, as the next */
+    bfci_stage *stage;       /* for names, links, trees: bfci_stage_…() */
+    const bfci_source *base; /* the commit before; NULL in a new container */
+    uint64_t next_ino;
+
+    bfci_sha256_ctx *sha;
+    bfci_hasher hasher;
+    bool gathers; /* the content at hand is small: it is stored when it is whole */
+    bool in_run, sparse, may_be_known;
+    unsigned kind;
+    uint64_t at; /* in the content at hand */
+    buf gathered, record;
+} bfci_feed;
+
+/* Fills a commit; called once, by bfc_writer_commit(). */
+typedef int bfci_feed_fn(void *ctx, bfci_feed *feed, bfc_err *err);
+/* The writer's commit takes what `fn` feeds it, and no folder. `ctx` is borrowed. */
+void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx);
+/* As bfc_writer_append(), for a writer that is fed: the container may hold several trees. */
+int bfci_writer_append_fed(const char *path, const bfc_writer_options *options, bfc_writer **out,
+                           bfc_err *err);
+
+static inline uint64_t bfci_feed_ino(bfci_feed *f)
+{
+    return f->next_ino++;
+}
+
+/* A file's content: begin, then its bytes and holes in order, then end. `name` tells what it may be
+ * like; `sparse`: it has a hole. Nothing else may be stored in between. */
+int bfci_feed_begin(bfci_feed *f, const char *name, uint64_t size, bool sparse, bfc_err *err);
+int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err);
+int bfci_feed_hole(bfci_feed *f, uint64_t len, bfc_err *err);
+/* Sets size and sums of `n`, whose number will be `ino`. Equal content that is there already is not
+ * stored again. */
+int bfci_feed_end(bfci_feed *f, uint64_t ino, bfci_inode *n, bfc_err *err);
+/* Stores an inode, and the content that was fed for it: right after bfci_feed_end(). `again`: an
+ * inode of this number and type was stored in this commit before. */
+int bfci_feed_inode(bfci_feed *f, uint64_t ino, bfci_inode *n, bool again, bfc_err *err);
+/* Stores a set of attributes, sorted by name, for `n`. */
+int bfci_feed_xattrs(bfci_feed *f, const bfci_xattr_item *items, size_t count, bfci_inode *n,
+                     bfc_err *err);
+
+void bfci_feed_release(bfci_feed *f);
+
+/* Stores bytes that become a blob when they get their name by bfci_stage_blob(). `bytes` must live
+ * until then if the result is inline. */
+int bfci_feed_blob(bfci_feed *f, const uint8_t *bytes, size_t len, bfci_stored *out, bfc_err *err);
+
+#endif
