@@ -37,6 +37,7 @@ DEFINE_AUTO(bfc_walk, bfc_walk_close)
 DEFINE_AUTO(bfc_store, bfc_store_close)
 DEFINE_AUTO(bfc_image_info, bfc_image_info_free)
 DEFINE_AUTO(bfc_image_list, bfc_image_list_free)
+DEFINE_AUTO(bfc_image_layers, bfc_image_layers_free)
 DEFINE_AUTO(bfc_xattrs, bfc_xattrs_free)
 
 /* Each says what is wrong and returns the exit code for it. */

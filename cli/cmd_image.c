@@ -3,14 +3,21 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_image_create, &cmd_image_list,   &cmd_image_info,  &cmd_image_extract, &cmd_image_delete,
-    &cmd_image_tag,    &cmd_image_verify, &cmd_image_prune, &cmd_image_df,      NULL,
+    &cmd_image_create,  &cmd_image_list,   &cmd_image_info,
+    &cmd_image_extract, &cmd_image_bundle, &cmd_image_export,
+    &cmd_image_layers,  &cmd_image_diff,   &cmd_image_commit,
+    &cmd_image_squash,  &cmd_image_rebase, &cmd_image_config,
+    &cmd_image_delete,  &cmd_image_tag,    &cmd_image_verify,
+    &cmd_image_prune,   &cmd_image_df,     NULL,
 };
 
 static const struct example examples[] = {
     {"bfc image create debian:12 rootfs", "The content of the directory rootfs as an image."},
+    {"bfc image create nginx:1.25 oci:layout:1.25", "An image of an OCI layout."},
     {"bfc image list", "All images, newest first."},
     {"bfc image extract debian:12 /srv/c1", "Its tree, into a new directory."},
+    {"bfc image bundle nginx:1.25 /srv/c2", "Its tree and what a container runtime needs to know."},
+    {"bfc image export nginx:1.25 oci-archive:nginx.tar", "The image as a tar, byte for byte."},
     {"bfc --store dir:/mnt/disk image list", "The images of another store."},
     {0},
 };
@@ -26,14 +33,21 @@ static const struct section sections[] = {
     {"NAMES", "An image's name is `[registry[:port]/]path[:tag]`; the tag is `latest` where none "
               "is given. The parts of the path are lower-case letters, digits and separators, a "
               "tag has up to 128 letters, digits, `_`, `.` and `-`."},
+    {"LAYERS", "An image that came as an OCI or Docker image keeps its manifest, its configuration "
+               "and its layers byte for byte, and its file system beside them, with every content "
+               "stored once. `bfc image layers` lists them, `bfc image export` gives them back. "
+               "`bfc image commit`, `bfc image squash`, `bfc image rebase` and `bfc image config` "
+               "make a new image of one, in its place or under another name.\n\n"
+               "An image that was created from a directory is a file system alone; `bfc image "
+               "squash` gives it a layer, a manifest and a configuration."},
     {0},
 };
 
 const struct command cmd_image = {
     .name = "image",
-    .summary = "Keeps images in a store: creates, lists, extracts and deletes them",
+    .summary = "Keeps images in a store: creates, lists, extracts, changes and exports them",
     .text = "An image is a container with a name, in a store. `bfc image create` makes one from a "
-            "directory.",
+            "directory, an OCI layout, or an archive that another program wrote.",
     .commands = commands,
     .examples = examples,
     .sections = sections,

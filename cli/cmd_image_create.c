@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image create. */
-#include <inttypes.h>
-
-#include "commit_view.h"
 #include "image_view.h"
+#include "value.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
-    {"SOURCE", VALUE_DIRECTORY, false, false, NULL},
+    {"SOURCE", VALUE_PLACE, false, false, "dir manifest oci oci-archive docker-archive bfc"},
     {0},
 };
 
 static const struct option options[] = {
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL, "replace an image that has the name"},
     {OPT_PLATFORM, 0, "platform", "OS/ARCH", VALUE_WORD, NULL,
-     "what it runs on, such as linux/arm64 or linux/arm/v7; default: this machine's"},
+     "which image of an index is taken, such as linux/arm64 or linux/arm/v7; of a directory: what "
+     "it runs on; default: this machine's"},
+    {OPT_ALL_PLATFORMS, 0, "all-platforms", NULL, VALUE_WORD, NULL,
+     "keep every image of an index; the one of the platform is what is extracted"},
+    {OPT_PREFIXES, 0, "prefixes", NULL, VALUE_WORD, NULL,
+     "keep the file system of the lowest 1, 2, … layers, too, for `bfc image extract NAME#N`"},
+    {OPT_ARTIFACT, 0, "artifact", NULL, VALUE_WORD, NULL,
+     "keep a manifest that is no image, too, with its blobs as they are"},
+    {OPT_MAX_SIZE, 0, "max-size", "SIZE", VALUE_WORD, NULL,
+     "how large a layer may be uncompressed; default: 1024 times what its manifest says it has "
+     "compressed, and 1 GiB at least"},
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     {0},
 };
 
-static void report(struct cli *cli, const bfc_image_info *info)
+static int read_max_size(struct cli *cli, const struct args *args, uint64_t *out)
 {
-    if (cli->json) {
-        json_t *document = json_document("bfc.image.create/1");
-        image_json(document, info);
-        json_print(&cli->out, document);
-        return;
-    }
-    char size[SIZE_TEXT_MAX], content[SIZE_TEXT_MAX], digest[DIGEST_SHORT + 1];
-    text_size(size, info->size);
-    text_size(content, info->content_bytes);
-    digest_short(digest, info->root_digest);
-    cli_summary(cli, "%s: %" PRIu64 " entries; %s stored in %s; root digest %s", info->name,
-                info->files, content, size, digest);
+    const char *size = args_value(args, OPT_MAX_SIZE);
+    AUTO_TEXT struct text problem = {0};
+    if (size && value_size(size, "--max-size", 1, INT64_MAX, out, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    return EXIT_DONE;
 }
 
 static int run(struct cli *cli, const struct args *args)
@@ -44,9 +45,8 @@ static int run(struct cli *cli, const struct args *args)
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     bfc_image_create_options how = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_err err = BFC_ERR_INIT;
-    const char *dir = NULL;
 
-    int code = image_directory(cli, "source", args->operands[1], &dir);
+    int code = read_max_size(cli, args, &how.max_size);
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
     if (code == EXIT_DONE)
@@ -55,33 +55,80 @@ static int run(struct cli *cli, const struct args *args)
         return code;
     how.writer = write.writer;
     how.platform = args_value(args, OPT_PLATFORM);
-    if (bfc_image_create_from_dir(store, args->operands[0], dir, &how, &info, &err) < 0)
+    how.all_platforms = args_has(args, OPT_ALL_PLATFORMS);
+    how.prefixes = args_has(args, OPT_PREFIXES);
+    how.artifact = args_has(args, OPT_ARTIFACT);
+    if (bfc_image_create(store, args->operands[0], args->operands[1], &how, &info, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
-    report(cli, info);
+    image_report(cli, "bfc.image.create/1", info);
     return EXIT_DONE;
 }
 
 static const struct example examples[] = {
     {"bfc image create debian:12 rootfs",
-     "The content of rootfs, with everything that Linux knows about it."},
+     "The content of the directory rootfs, with everything that Linux knows about it."},
+    {"bfc image create nginx:1.25 oci:layout:1.25", "The image 1.25 of the OCI layout in layout."},
+    {"bfc image create --platform linux/arm64 app docker-archive:app.tar",
+     "The image of an archive that `docker save` or `podman save` wrote."},
+    {"bfc image create --artifact chart oci:layout:1.0.0",
+     "A chart, or whatever else the layout names so."},
+    {"bfc image create app layout/blobs/sha256/0c1d…", "The image of a manifest, by its path."},
     {"bfc image create -f --exclude 'var/cache/*' debian:12 dir:/srv/rootfs",
      "Replaces the image, and leaves the caches out."},
     {0},
 };
 
+static const struct section sections[] = {
+    {"SOURCES",
+     "`dir:PATH`: the content of a directory becomes the image's root file system, and its own "
+     "attributes the root's. The image has one layer, and no manifest.\n\n"
+     "`oci:LAYOUT[:REF]`: an image of the OCI layout in the directory LAYOUT. REF is its "
+     "`org.opencontainers.image.ref.name`, or `@sha256:…`, its digest; it can be left out where "
+     "the layout has only one image. Of an index of several platforms, `--platform` tells which "
+     "image is taken.\n\n"
+     "`oci-archive:TAR[:REF]`: the same in a tar.\n\n"
+     "`docker-archive:TAR[:REF]`: what `docker save` writes, in its old and its new form. REF is "
+     "one of its tags.\n\n"
+     "`manifest:PATH`: an image manifest: a file in the blobs/ of an OCI layout, a manifest.json "
+     "beside a blobs/, or the manifest.json of an unpacked docker-archive.\n\n"
+     "`bfc:FILE`: a container file, such as `bfc image export` writes.\n\n"
+     "A path without a scheme is recognised by what is there. A directory or file whose own name "
+     "looks like `scheme:rest` is written `./scheme:rest`."},
+    {"ARTIFACTS",
+     "A manifest that is no image, such as a chart, a signature or a list of components, is an "
+     "error, unless `--artifact` is given. Then the manifest is kept, and each blob that it names, "
+     "of whatever type and size, is a file `blobs/sha256/…` of the image: `bfc image extract` "
+     "gives them, `bfc image layers` lists those that stand as layers in the manifest, and "
+     "`bfc image export` writes the same manifest and blobs to a layout or its archive. "
+     "What only images can do is refused.\n\n"
+     "Of an index, an image is taken as without the option; an artifact in it is named by its "
+     "digest, `oci:LAYOUT:@sha256:…`. With `--all-platforms` the artifacts of the index are kept "
+     "beside its images, attestations among them."},
+    {0},
+};
+
 const struct command cmd_image_create = {
     .name = "create",
-    .summary = "Creates an image from a directory",
-    .text = "SOURCE is a directory, or `dir:PATH`. Its content is stored as the image's root file "
-            "system, with its own attributes as the root's. A directory whose name looks like "
-            "`scheme:rest` is written `./scheme:rest`.\n\n"
-            "The image is seen when it is whole. Creating an image under a name that is taken is "
-            "an error, unless `--force` is given.\n\n" TEXT_EXCLUDE,
+    .summary = "Creates an image from a directory, an OCI image or an archive",
+    .text =
+        "SOURCE is a directory, a manifest, a layout or an archive: `dir:PATH`, `manifest:PATH`, "
+        "`oci:LAYOUT[:REF]`, `oci-archive:TAR[:REF]`, `docker-archive:TAR[:REF]`, `bfc:FILE`; a "
+        "path without a scheme is recognised by what is there, and `./scheme:rest` is a path in "
+        "any case.\n\n"
+        "Of an OCI or Docker image, every size and digest is checked while it is read. Manifest, "
+        "configuration and layers are kept so that `bfc image export` gives them back byte for "
+        "byte. When the store has an image already that stands on the same lowest layers, these "
+        "are taken from it and not compressed again.\n\n"
+        "The image is seen when it is whole. Creating an image under a name that is taken is "
+        "an error, unless `--force` is given.\n\n"
+        "Patterns and `--one-file-system` are for directories. " TEXT_EXCLUDE,
     .options = options,
     .operands = operands,
     .examples = examples,
-    .exits = "1 also when the name is taken and `--force` was not given. 6 when another program is "
-             "creating an image of that name.",
-    .see = "bfc-image-list bfc-image-extract bfc-create",
+    .sections = sections,
+    .exits = "1 also when the name is taken and `--force` was not given. 3 when a size or digest "
+             "is not what was promised. 4 when SOURCE has no such image, or none for the platform. "
+             "6 when another program is creating an image of that name.",
+    .see = "bfc-image-list bfc-image-layers bfc-image-extract bfc-image-export bfc-create",
     .run = run,
 };

@@ -25,7 +25,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
     const char *target = NULL;
 
-    int code = image_directory(cli, "target", args->operands[1], &target);
+    int code = image_target(cli, args->operands[1], &target);
     if (code == EXIT_DONE)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
@@ -60,6 +60,6 @@ const struct command cmd_image_extract = {
     .exits =
         "1 also when TARGET is not empty and `--force` was not given. 5 also with `--strict`, when "
         "something could not be kept.",
-    .see = "bfc-image-create bfc-extract",
+    .see = "bfc-image-bundle bfc-image-create bfc-extract",
     .run = run,
 };

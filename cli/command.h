@@ -26,26 +26,48 @@ enum option_id {
     OPT_HELP,
     OPT_VERSION,
     /* of commands */
+    OPT_ALL_PLATFORMS,
+    OPT_ARTIFACT,
+    OPT_AS,
     OPT_AT,
+    OPT_AUTHOR,
     OPT_BLOCK_SIZE,
+    OPT_CMD,
     OPT_COMPRESSION,
     OPT_CRC,
     OPT_DEEP,
     OPT_DIRECTORY,
     OPT_DRY_RUN,
+    OPT_ENTRYPOINT,
+    OPT_ENV,
     OPT_EXCLUDE,
     OPT_EXCLUDE_FROM,
     OPT_FORCE,
+    OPT_FROM,
+    OPT_HISTORY,
+    OPT_HOSTNAME,
+    OPT_LABEL,
+    OPT_LEVEL,
     OPT_LONG,
     OPT_MAN,
+    OPT_MANIFEST,
+    OPT_MAX_SIZE,
+    OPT_MESSAGE,
     OPT_NULL,
     OPT_ONE_FILE_SYSTEM,
     OPT_OUTPUT,
     OPT_PLATFORM,
+    OPT_PORT,
+    OPT_PREFIXES,
     OPT_REPRODUCIBLE,
     OPT_ROOT_DIGEST,
+    OPT_ROOTLESS,
+    OPT_STOP_SIGNAL,
     OPT_STRICT,
-    OPT_TREE
+    OPT_TREE,
+    OPT_USER,
+    OPT_VOLUME,
+    OPT_WORKDIR
 };
 
 /* What a value is; completions offer what fits. */
@@ -54,6 +76,7 @@ enum value_kind {
     VALUE_FILE,
     VALUE_DIRECTORY,
     VALUE_IMAGE, /* name of an image in the store */
+    VALUE_PLACE, /* a path, or one behind a scheme: one of `choices` and a colon */
     VALUE_COMMAND,
     VALUE_CHOICE /* one of `choices` */
 };
@@ -105,7 +128,9 @@ extern const struct command bfc_root;
 extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
     cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_help, cmd_completion;
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,
-    cmd_image_delete, cmd_image_tag, cmd_image_verify, cmd_image_prune, cmd_image_df;
+    cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
+    cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
+    cmd_image_verify, cmd_image_prune, cmd_image_df;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);

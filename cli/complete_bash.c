@@ -8,6 +8,19 @@
  * --name=value: the line is split anew here, and what bash has split off is taken from the answers.
  */
 static const char fixed[] =
+    "_bfc_offer_place() { # scheme…\n"
+    "    local prefix=\n"
+    "    local -a schemes=()\n"
+    "    if [[ $cur =~ ^[a-z-]+: ]]; then\n"
+    "        prefix=${BASH_REMATCH[0]}\n"
+    "    elif [[ -n $cur ]]; then\n"
+    "        mapfile -t schemes < <(compgen -S : -W \"$*\" -- \"$cur\")\n"
+    "    fi\n"
+    "    mapfile -t COMPREPLY < <(compgen -P \"$prefix\" -f -- \"${cur#\"$prefix\"}\")\n"
+    "    COMPREPLY+=(\"${schemes[@]}\")\n"
+    "    if ((${#schemes[@]})); then compopt -o nospace; else compopt -o filenames; fi\n"
+    "}\n"
+    "\n"
     "_bfc_offer() { # kind\n"
     "    case $1 in\n"
     "    file) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); compopt -o filenames ;;\n"
@@ -15,6 +28,7 @@ static const char fixed[] =
     "    image) mapfile -t COMPREPLY < <(compgen -W \\\n"
     "        \"$(\"${words[0]}\" ${store:+--store \"$store\"} image list -q 2>/dev/null)\" -- "
     "\"$cur\") ;;\n"
+    "    'place '*) _bfc_offer_place \"${1#place }\" ;;\n"
     "    'choice '*) mapfile -t COMPREPLY < <(compgen -W \"${1#choice }\" -- \"$cur\") ;;\n"
     "    esac\n"
     "}\n"
@@ -81,6 +95,9 @@ static void add_kind(struct text *t, enum value_kind kind, const char *choices)
         return;
     case VALUE_IMAGE:
         text_str(t, "image");
+        return;
+    case VALUE_PLACE:
+        text_fmt(t, "place %s", choices);
         return;
     case VALUE_CHOICE:
         text_fmt(t, "choice %s", choices);

@@ -78,6 +78,12 @@ static void add_offer(struct text *t, enum value_kind kind, const char *choices)
     case VALUE_IMAGE:
         text_str(t, " -a '(__bfc_images)'");
         return;
+    case VALUE_PLACE:
+        text_str(t, " -F -a '");
+        for (const char *c = choices; *c; c++)
+            text_str(t, *c == ' ' ? ": " : (char[]){*c, '\0'});
+        text_str(t, ":'");
+        return;
     case VALUE_CHOICE:
         text_fmt(t, " -a '%s'", choices);
         return;

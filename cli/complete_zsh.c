@@ -14,6 +14,11 @@ static const char head[] =
     "    images=(${(f)\"$(_call_program images bfc $store image list -q 2>/dev/null)\"})\n"
     "    compadd \"$@\" -a images\n"
     "}\n"
+    "\n"
+    "_bfc_places() { # scheme…\n"
+    "    compset -P '[a-z-]##:' || compadd -S : -- \"$@\"\n"
+    "    _files\n"
+    "}\n"
     "\n";
 
 static const char tail[] = "if [[ $funcstack[1] == _bfc ]]; then\n"
@@ -49,6 +54,9 @@ static void add_action(struct text *t, enum value_kind kind, const char *choices
     case VALUE_IMAGE:
         text_str(t, "_bfc_images");
         return;
+    case VALUE_PLACE: /* the blank: nothing is put between the name and its arguments */
+        text_fmt(t, " _bfc_places %s", choices);
+        return;
     case VALUE_CHOICE:
         text_fmt(t, "(%s)", choices);
         return;
@@ -65,13 +73,23 @@ static void add_action(struct text *t, enum value_kind kind, const char *choices
     text_str(t, " ");
 }
 
+/* Options that may be given several times. */
+static bool repeats(enum option_id id)
+{
+    static const enum option_id several[] = {OPT_CMD,     OPT_ENTRYPOINT,   OPT_ENV,
+                                             OPT_EXCLUDE, OPT_EXCLUDE_FROM, OPT_LABEL,
+                                             OPT_PORT,    OPT_VERBOSE,      OPT_VOLUME};
+    for (size_t i = 0; i < ARRAY_LEN(several); i++)
+        if (several[i] == id)
+            return true;
+    return false;
+}
+
 /* '(-f --force)'{-f,--force}'[replace …]' */
 static void add_option(struct text *t, const struct option *o)
 {
-    bool again = o->id == OPT_EXCLUDE || o->id == OPT_EXCLUDE_FROM || o->id == OPT_VERBOSE;
-
     text_str(t, "        ");
-    if (again)
+    if (repeats(o->id))
         text_str(t, "'*'");
     else if (o->letter)
         text_fmt(t, "'(-%c --%s)'", o->letter, o->name);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images as JSON; places by their scheme. */
+/* Images as JSON and in a line; places by their scheme; times of histories. */
 #include "image_view.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
+
+#include "commit_view.h"
 
 void image_json(json_t *o, const bfc_image_info *info)
 {
@@ -20,6 +24,24 @@ void image_json(json_t *o, const bfc_image_info *info)
     json_put_str(o, "path", info->path);
 }
 
+void image_report(struct cli *cli, const char *schema, const bfc_image_info *info)
+{
+    char size[SIZE_TEXT_MAX], content[SIZE_TEXT_MAX], digest[DIGEST_SHORT + 1];
+
+    if (cli->json) {
+        json_t *document = json_document(schema);
+        image_json(document, info);
+        json_print(&cli->out, document);
+        return;
+    }
+    text_size(size, info->size);
+    text_size(content, info->content_bytes);
+    digest_short(digest, info->root_digest);
+    cli_summary(
+        cli, "%s: %" PRIu64 " layer%s, %" PRIu64 " entries; %s stored in %s; root digest %s",
+        info->name, info->layers, info->layers == 1 ? "" : "s", info->files, content, size, digest);
+}
+
 /* Length of "scheme" in "scheme:rest"; 0 if it begins with none. A slash before the colon makes it
  * a path. */
 static size_t scheme_length(const char *place)
@@ -28,7 +50,7 @@ static size_t scheme_length(const char *place)
     return place[len] == ':' ? len : 0;
 }
 
-int image_directory(struct cli *cli, const char *what, const char *place, const char **out)
+int image_target(struct cli *cli, const char *place, const char **out)
 {
     size_t scheme = scheme_length(place);
     AUTO_TEXT struct text shown = {0};
@@ -38,12 +60,42 @@ int image_directory(struct cli *cli, const char *what, const char *place, const 
         *out = place + scheme + 1;
     } else if (scheme) {
         return cli_usage(cli,
-                         "%s '%s': '%.*s:' is not supported; a directory or dir:PATH is (write "
+                         "target '%s': '%.*s:' is not supported; a directory or dir:PATH is (write "
                          "./%s for a directory of that name)",
-                         what, text_of(&shown), (int)scheme, place, text_of(&shown));
+                         text_of(&shown), (int)scheme, place, text_of(&shown));
     } else {
         *out = place;
     }
-    return **out ? EXIT_DONE
-                 : cli_usage(cli, "%s '%s': the path is missing", what, text_of(&shown));
+    return **out ? EXIT_DONE : cli_usage(cli, "target '%s': the path is missing", text_of(&shown));
+}
+
+/* "Z", "+02:00": seconds east of UTC. */
+static bool zone(const char *s, int64_t *seconds)
+{
+    struct tm tm = {0};
+    if (strcmp(s, "Z") == 0) {
+        *seconds = 0;
+        return true;
+    }
+    const char *end = *s == '+' || *s == '-' ? strptime(s + 1, "%H:%M", &tm) : NULL;
+    if (!end || *end)
+        return false;
+    *seconds = (tm.tm_hour * 60 + tm.tm_min) * (*s == '-' ? -60 : 60);
+    return true;
+}
+
+bool image_time(const char *told, int64_t *seconds)
+{
+    /* What a program writes that knows no time: the zero of its calendar. */
+    static const char nothing[] = "0001-01-01T00:00:00Z";
+    struct tm tm = {0};
+    int64_t east = 0;
+
+    const char *rest = strptime(told, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (rest && *rest == '.')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (!rest || !zone(rest, &east) || strcmp(told, nothing) == 0)
+        return false;
+    *seconds = (int64_t)timegm(&tm) - east;
+    return true;
 }

@@ -8,9 +8,14 @@
 /* Adds the facts of an image to `object`. */
 void image_json(json_t *object, const bfc_image_info *info);
 
-/* A SOURCE or TARGET: a directory, or dir:PATH. Sets *out to the path within `place`, which is
- * `what`
- * ("source") for messages; 0, or an exit code for another kind of place. */
-int image_directory(struct cli *cli, const char *what, const char *place, const char **out);
+/* About an image that was made: with --json a document, else a summary on stderr. */
+void image_report(struct cli *cli, const char *schema, const bfc_image_info *info);
+
+/* A TARGET: a directory, or dir:PATH. Sets *out to the path within `place`; 0, or an exit code for
+ * another kind of place. */
+int image_target(struct cli *cli, const char *place, const char **out);
+
+/* The time of a history's entry (RFC 3339), to the second; false if it tells none. */
+bool image_time(const char *told, int64_t *seconds);
 
 #endif

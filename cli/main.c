@@ -29,21 +29,6 @@ static bool wants_json(int argc, char *const *argv)
     return false;
 }
 
-/* The place of `word` in `choices` (words with blanks between), or -1. */
-static int choice_of(const char *choices, const char *word)
-{
-    size_t len = strlen(word);
-    int place = 0;
-    for (; *choices; place++) {
-        size_t n = strcspn(choices, " ");
-        if (n == len && strncmp(choices, word, n) == 0)
-            return place;
-        choices += n;
-        choices += strspn(choices, " ");
-    }
-    return -1;
-}
-
 /* A global option that takes one of some words: 0 and its place in *out, or an exit code. */
 static int choose(struct cli *cli, const struct args *args, enum option_id id, int *out)
 {
@@ -53,13 +38,12 @@ static int choose(struct cli *cli, const struct args *args, enum option_id id, i
     const struct option *o = bfc_root.options;
     while (o->id != id)
         o++;
-    *out = choice_of(o->choices, value);
-    if (*out >= 0)
-        return EXIT_DONE;
-    AUTO_TEXT struct text shown = {0};
-    text_escaped(&shown, value, strlen(value), ESCAPE_QUOTED);
-    return cli_usage(cli, "--%s '%s': one of these is needed: %s", o->name, text_of(&shown),
-                     o->choices);
+    AUTO_TEXT struct text name = {0};
+    AUTO_TEXT struct text problem = {0};
+    text_fmt(&name, "--%s", o->name);
+    if (value_choice(value, text_of(&name), o->choices, out, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    return EXIT_DONE;
 }
 
 static int apply_globals(struct cli *cli, const struct args *args)

@@ -7,7 +7,7 @@
 #include "help.h"
 
 /* The day when these texts were changed last. */
-static const char MAN_DATE[] = "2026-11-23";
+static const char MAN_DATE[] = "2026-11-25";
 
 enum {
     MAN_COLUMNS = 80

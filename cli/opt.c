@@ -41,6 +41,18 @@ const char *args_value(const struct args *args, enum option_id id)
     return NULL;
 }
 
+const char **args_values(const struct args *args, enum option_id id)
+{
+    size_t count = args_times(args, id), used = 0;
+    if (count == 0)
+        return NULL;
+    const char **values = mem_alloc(count + 1, sizeof *values);
+    for (size_t i = 0; i < args->given_count; i++)
+        if (args->given[i].option->id == id)
+            values[used++] = args->given[i].value;
+    return values;
+}
+
 /* ── Suggestions ── */
 
 enum {

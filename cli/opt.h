@@ -34,6 +34,9 @@ bool args_has(const struct args *args, enum option_id id);
 size_t args_times(const struct args *args, enum option_id id);
 /* The value of the last one given, or NULL. */
 const char *args_value(const struct args *args, enum option_id id);
+/* All of them in order, ended by NULL; NULL if there is none. free() it; the strings are borrowed.
+ */
+const char **args_values(const struct args *args, enum option_id id);
 
 /* A known word that `wrong` could have meant, or NULL; `words` is ended by NULL. */
 const char *opt_nearest(const char *wrong, const char *const *words);

@@ -36,6 +36,7 @@ static const struct example examples[] = {
     {"bfc list -l app.bfc etc", "What is in it below etc, with owners, sizes and times."},
     {"bfc extract app.bfc -C /srv/app", "All of it, into /srv/app."},
     {"bfc image create debian:12 rootfs", "The same tree as an image in the store."},
+    {"bfc image create nginx:1.25 oci:layout:1.25", "An OCI image, with its layers."},
     {"bfc image list", "What the store has."},
     {0},
 };
@@ -54,7 +55,8 @@ static const struct section sections[] = {
      "its member `error` has `code` (`not-found`, `corrupt`, `usage`, …), `exit` and `message`. "
      "Warnings are of the schema `bfc.log/1`, progress with `--progress=json` of "
      "`bfc.progress/1`.\n\n"
-     "The long arrays of `bfc list` and `bfc verify` are printed as they come, one item a line; if "
+     "The long arrays of `bfc list`, `bfc verify` and `bfc image diff` are printed as they come, "
+     "one item a line; if "
      "a command fails on the way, the document is still closed, and its last members and the exit "
      "code tell."},
     {"PROGRESS", "What takes longer than a second shows a line on standard error, if that is a "

@@ -8,6 +8,7 @@
 struct table {
     size_t columns;
     const bool *right; /* which columns are flush right; may be NULL */
+    size_t width;      /* the last column is cut where lines would be longer; 0: never */
     char **cells;      /* row by row */
     size_t count;
 };

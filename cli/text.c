@@ -151,6 +151,21 @@ size_t text_columns(const char *s)
     return columns;
 }
 
+void text_cut(struct text *t, const char *s, size_t columns)
+{
+    size_t len = 0;
+    if (text_columns(s) <= columns) {
+        text_str(t, s);
+        return;
+    }
+    /* Whole characters, one less than there is room for. */
+    for (; s[len]; len++)
+        if (((unsigned char)s[len] & 0xc0) != 0x80 && columns-- <= 1)
+            break;
+    text_add(t, s, len);
+    text_str(t, "…");
+}
+
 /* Adds one word without its backquotes; returns its columns. */
 static size_t add_word(struct text *t, const char *word, size_t len)
 {

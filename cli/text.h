@@ -34,6 +34,8 @@ enum text_escape {
 void text_escaped(struct text *t, const char *bytes, size_t len, enum text_escape how);
 bool text_is_utf8(const char *bytes, size_t len);
 size_t text_columns(const char *s); /* a terminal's columns, one a character */
+/* `s` in at most `columns` columns, 1 or more; where something is cut off, "…" is the last. */
+void text_cut(struct text *t, const char *s, size_t columns);
 
 /* Paragraphs of `s` (ended by an empty line), filled to `width` columns, each line after `indent`
  * blanks. Backquotes are dropped. The first line starts where the caller stands: no indent. */

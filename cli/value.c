@@ -78,6 +78,25 @@ int value_size(const char *s, const char *option, uint64_t min, uint64_t max, ui
     return 0;
 }
 
+int value_choice(const char *s, const char *option, const char *choices, int *out,
+                 struct text *problem)
+{
+    size_t len = strlen(s);
+    int place = 0;
+    for (const char *c = choices; *c; place++) {
+        size_t n = strcspn(c, " ");
+        if (n == len && strncmp(c, s, n) == 0) {
+            *out = place;
+            return 0;
+        }
+        c += n;
+        c += strspn(c, " ");
+    }
+    AUTO_TEXT struct text wanted = {0};
+    text_fmt(&wanted, "one of these is needed: %s", choices);
+    return bad(problem, option, s, text_of(&wanted));
+}
+
 int value_compression(const char *s, enum bfc_compression *out, int *level, struct text *problem)
 {
     enum {

@@ -15,6 +15,9 @@ int value_number(const char *s, const char *option, uint64_t min, uint64_t max, 
 /* "4096", "128K", "1M", "128KiB": powers of 1024 */
 int value_size(const char *s, const char *option, uint64_t min, uint64_t max, uint64_t *out,
                struct text *problem);
+/* One of some words with a blank between them: its place among them, from 0. */
+int value_choice(const char *s, const char *option, const char *choices, int *out,
+                 struct text *problem);
 /* "auto", "none", "zstd", "zstd:9" */
 int value_compression(const char *s, enum bfc_compression *out, int *level, struct text *problem);
 /* 64 hexadecimal digits */

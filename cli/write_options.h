@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that `create`, `append` and `image create` have in common. */
+/* The options that the commands which store a tree have in common: create, append, and of images
+ * create and commit. */
 #ifndef CLI_WRITE_OPTIONS_H
 #define CLI_WRITE_OPTIONS_H
 
 #include "cli.h"
 
-#define OPTIONS_OF_WRITING                                                                         \
+#define OPTIONS_OF_STORING                                                                         \
     {OPT_COMPRESSION,                                                                              \
      'c',                                                                                          \
      "compression",                                                                                \
@@ -13,13 +14,13 @@
      VALUE_CHOICE,                                                                                 \
      "auto none zstd",                                                                             \
      "`auto`, `none`, `zstd` or `zstd:LEVEL` with a level from 1 to 19; default: `auto`"},         \
-        {OPT_BLOCK_SIZE,                                                                           \
-         'b',                                                                                      \
-         "block-size",                                                                             \
-         "SIZE",                                                                                   \
-         VALUE_WORD,                                                                               \
-         NULL,                                                                                     \
-         "size of a data block, a power of two from 4K to 4M; default: 128K"},                     \
+    {                                                                                              \
+        OPT_BLOCK_SIZE, 'b', "block-size", "SIZE", VALUE_WORD, NULL,                               \
+            "size of a data block, a power of two from 4K to 4M; default: 128K"                    \
+    }
+
+#define OPTIONS_OF_WRITING                                                                         \
+    OPTIONS_OF_STORING,                                                                            \
         {OPT_EXCLUDE,                                                                              \
          0,                                                                                        \
          "exclude",                                                                                \

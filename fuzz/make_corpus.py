@@ -8,10 +8,16 @@ They are in the repository so that a fuzzer starts with records that are right; 
 the format has changed.
 """
 
+import gzip
+
+
+import io
 import pathlib
 import struct
 import sys
+import tarfile
 import tempfile
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
@@ -89,6 +95,111 @@ def layered(probe):
         return forge.Good(layers.Layers(layers.plain(probe, scratch)).bytes_of())
 
 
+def member(kind, name=b"", link=b"", content=b""):
+    """Of an archive, in the language of fuzz_origin.c."""
+    return item(ord(kind), bytes([len(name)]), name, bytes([len(link)]), link,
+                struct.pack("<H", len(content)), content)
+
+
+def origins():
+    """An OCI layout with a nested index; archives of docker, with links, and of the oldest kind."""
+    image = member("B", content=b"a layer")
+    image += member("B", content=b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers",'
+                                 b'"diff_ids":["\1\0"]}}')
+    one = lambda kind, n: (b'{"mediaType":"application/vnd.oci.image.' + kind +
+                           b'+json","digest":"\1%c","size":\2%c}' % (n, n))
+    layout = image + member("B", content=b'{"schemaVersion":2,"config":' + one(b"config.v1", 1) +
+                            b',"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",'
+                            b'"digest":"\1\0","size":\2\0}]}')
+    marker = member("0", b"oci-layout", content=b'{"imageLayoutVersion":"1.0.0"}')
+    index = b'{"schemaVersion":2,"manifests":['
+    yield "layout", layout + marker + member("0", b"./index.json", content=index +
+                                             one(b"manifest.v1", 2) + b"]}")
+    yield "nested", (layout + member("B", content=index + one(b"manifest.v1", 2) + b"]}") + marker +
+                     member("0", b"index.json", content=index + one(b"index.v1", 3) + b"]}"))
+    config = member("0", b"c.json", content=b'{"architecture":"amd64","os":"linux","rootfs":{"type":'
+                                            b'"layers","diff_ids":["\1\0","\1\0"]}}')
+    yield "docker", (image + config + member("0", b"a/layer.tar", content=b"a layer") +
+                     member("2", b"b/layer.tar", b"../a/layer.tar") +
+                     member("1", b"hard", b"a/layer.tar") +
+                     member("0", b"manifest.json", content=b'[{"Config":"c.json","RepoTags":["x:1"],'
+                                                           b'"Layers":["b/layer.tar","hard"]}]'))
+    yield "oldest", (member("0", b"a/json", content=b'{"id":"a","parent":"b","os":"linux",'
+                                                    b'"container_config":{"Cmd":["x"]}}') +
+                     member("0", b"a/layer.tar", content=b"upper") +
+                     member("0", b"b/json", content=b'{"id":"b"}') +
+                     member("2", b"b/layer.tar", b"../a/layer.tar") +
+                     member("0", b"repositories", content=b'{"x":{"1":"a"}}'))
+
+
+def flows():
+    """Streams of fuzz_flow.c: 0 plain, 1 gzip, 2 zstd."""
+    text = b"the same again and again " * 40
+    member = gzip.compress(text, 9, mtime=0)
+    fields = bytes([0x1f, 0x8b, 8, 31, 0, 0, 0, 0, 0, 255]) + b"\3\0abc" + b"name\0" + b"comment\0"
+    stored = zlib.compressobj(0, zlib.DEFLATED, -15)
+    body = stored.compress(text) + stored.flush()
+    fields += struct.pack("<H", zlib.crc32(fields) & 0xffff)
+    end = struct.pack("<II", zlib.crc32(text), len(text))
+    skippable = struct.pack("<II", 0x184d2a53, 5) + b"12345"
+    yield "plain", 0, text
+    yield "gzip", 1, member
+    yield "gzip_fields", 1, fields + body + end
+    yield "gzip_members", 1 + 3 * 8, member + member + bytes(20)
+    yield "zstd", 2, zstd_pack(text)
+    yield "zstd_frames", 2 + 3 * 4, skippable + zstd_pack(text) + zstd_pack(b"x") + skippable
+
+
+def tar_of(form, *members, **headers):
+    """An archive with one block of zeros at its end. A member: type, name, target, content, records."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form, **headers) as archive:
+        for kind, name, target, content, records in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size, info.pax_headers = kind, target, len(content), records
+            info.mtime = 1700000000
+            archive.addfile(info, io.BytesIO(content))
+    used = out.getvalue().rstrip(b"\0")
+    return used + bytes(-len(used) % 512 + 512)
+
+
+def old_sparse(extended):
+    """A sparse file with GNU's own header; tarfile writes none."""
+    head = bytearray(tar_of(tarfile.GNU_FORMAT, (b"0", "sparse", "", b"", {}))[:512])
+    head[156:157] = b"S"
+    head[124:136] = b"%011o\0" % (3 + extended)
+    head[386:434] = b"%011o\0%011o\0" % (0, 1) + b"%011o\0%011o\0" % (4096, 2)
+    head[482:495] = b"%c%011o\0" % (extended, 70000)
+    more = (b"%011o\0%011o\0" % (65536, 1)).ljust(512, b"\0") if extended else b""
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return bytes(head) + more + b"abcd".ljust(512, b"\0") + bytes(1024)
+
+
+def tars():
+    """One of each dialect and of each form of a sparse file."""
+    long = "long/" * 30 + "name"
+    members = [(b"5", "d", "", b"", {}), (b"0", "d/f", "", b"hello", {}), (b"1", "d/h", "d/f", b"", {}),
+               (b"2", "d/s", "f", b"", {}), (b"3", "d/c", "", b"", {}), (b"0", long, "", b"x" * 600, {}),
+               (b"2", "l", long, b"", {})]
+    yield "ustar", tar_of(tarfile.USTAR_FORMAT, *members[:-1])
+    yield "gnu", tar_of(tarfile.GNU_FORMAT, *members)
+    yield "pax", tar_of(tarfile.PAX_FORMAT, *members)
+    yield "global", tar_of(tarfile.PAX_FORMAT, members[1], pax_headers={"mtime": "-1.5", "SCHILY.xattr.user.g": "1"})
+    keys = {"SCHILY.xattr.user.a": "b", "LIBARCHIVE.xattr.user.%3D": "YWJj", "uid": "3000000000", "mtime": "1.25"}
+    yield "keys", tar_of(tarfile.PAX_FORMAT, (b"0", "f", "", b"", keys))
+    one = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "n", "GNU.sparse.realsize": "9000"}
+    content = b"2\n10\n3\n9000\n0\n".ljust(512, b"\0") + b"abc"
+    yield "sparse-1.0", tar_of(tarfile.PAX_FORMAT, (b"0", "f", "", content, one))
+    listed = {"GNU.sparse.size": "9000", "GNU.sparse.numblocks": "2", "GNU.sparse.map": "10,3,9000,0"}
+    yield "sparse-0.1", tar_of(tarfile.PAX_FORMAT, (b"0", "f", "", b"abc", listed))
+    pairs = {"GNU.sparse.size": "9000", "GNU.sparse.numblocks": "1", "GNU.sparse.offset": "10",
+             "GNU.sparse.numbytes": "3"}
+    yield "sparse-0.0", tar_of(tarfile.PAX_FORMAT, (b"0", "f", "", b"abc", pairs))
+    yield "sparse-old", old_sparse(0)
+    yield "sparse-extended", old_sparse(1)
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         sample.tree = small_tree
@@ -122,8 +233,20 @@ def main():
     for number, name in enumerate((b"nginx", b"library/nginx:1.25", b"localhost:5000/a/b:t", b"Host.Example/x",
                                    b"a@sha256:" + b"0" * 64, b"a/../b", b":x", b"a+b:c")):
         write("reference", str(number), name)
+    write("recipe", "small", b"\3\2\0\4name\x60\3644" + b"\5\6" + b"\2\xc8\1" + b"\1\4text" + b"\4\1\x64\x0a" +
+          b"\3\1\2\1X" + b"\2\x80\x08" + b"\6\x80\x10" + bytes(range(32)))
+
+
+    for name, data_of in origins():
+        write("origin", name, data_of)
+
+
+    for name, archive in tars():
+        write("tar", name, b"\0\2" + archive)
     text = b"the same again and again " * 40
     write("zstd", "text", struct.pack("<I", len(text))[:3] + zstd_pack(text))
+    for name, coding, stream in flows():
+        write("flow", name, bytes([coding]) + stream)
     write("container", "small", as_items(good))
     write("container", "levels", two_levels(good))
     write("file", "small", as_file(good))

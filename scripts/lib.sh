@@ -13,7 +13,8 @@ export LC_ALL=C
     ROOTFS_PACKAGES=(debootstrap rsync)
     TEST_PACKAGES=(g++ clang llvm libclang-rt-14-dev libcmocka-dev python3 libarchive-tools attr acl
         libcap2-bin squashfs-tools zstd strace xfsprogs e2fsprogs btrfs-progs mandoc man-db
-        shellcheck procps)
+        shellcheck procps skopeo umoci podman buildah busybox-static crun runc
+        golang-1.19-src libpython3.11-testsuite)
     FORMAT_PACKAGES=(clang-format)
     COVERAGE_PACKAGES=(gcovr)
 }

@@ -3,7 +3,8 @@
 #define BFC_IMAGE_H
 /**
  * @file image.h
- * Images in a store: create, list, get info, extract, tag, verify, delete.
+ * Images in a store: create, list, get info, extract, tag, verify, delete; and what OCI images have
+ * beside that: layers, export, bundles, commit, squash, rebase, configuration.
  *
  * Names are `[registry[:port]/]path[:tag]`; the tag is `latest` where none is given. Path parts are
  * lower-case letters, digits and separators (`.`, `_`, `__`, `-`…), tags are up to 128 letters,
@@ -38,8 +39,8 @@ typedef struct bfc_image_info {
     uint8_t root_digest[BFC_DIGEST_SIZE];
     char *manifest_digest;  /**< "sha256:…"; "" for an image that has no manifest (one that was
                                  created from a directory) */
-    char *platform;         /**< "linux/amd64" */
-    uint64_t layers;        /**< an image from a directory has one */
+    char *platform;         /**< "linux/amd64"; "unknown" where nothing tells it */
+    uint64_t layers;        /**< an image from a directory has one; of an artifact: its blobs */
     uint64_t files;         /**< entries of any type, each inode once */
     uint64_t content_bytes; /**< bytes uncompressed */
     char *path;             /**< of the container file */
@@ -52,12 +53,22 @@ typedef struct bfc_image_create_options {
     size_t size;               /**< of this struct; set by the INIT macro */
     bfc_writer_options writer; /**< compression, block size, jobs, excludes, hooks…; its `replace`
                                     lets a new image take an existing name */
-    const char *platform;      /**< "os/arch[/variant]"; NULL: the machine's */
+    const char *platform;      /**< "os/arch[/variant]"; NULL: the machine's. Of an image index:
+                                    which image is taken */
+    bool all_platforms;        /**< keep every image of an index; `platform` is the one that is
+                                    extracted */
+    bool artifact;             /**< a manifest that is no image is kept, too: its blobs become the
+                                    files blobs/sha256/… of the file system. With `all_platforms`
+                                    also those of an index that tell of an image in it */
+    bool prefixes;             /**< keep the file system of the lowest 1, 2, … layers, too, to be
+                                    extracted as "NAME#N" */
+    uint64_t max_size;         /**< bytes uncompressed that a layer may have; 0: 1024 times what the
+                                    manifest says of it, and 1 GiB at least */
 } bfc_image_create_options;
 
 #define BFC_IMAGE_CREATE_OPTIONS_INIT                                                              \
     {                                                                                              \
-        sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL                            \
+        sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0    \
     }
 
 /**
@@ -72,6 +83,41 @@ typedef struct bfc_image_create_options {
 BFC_API int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *dir,
                                       const bfc_image_create_options *options, bfc_image_info **out,
                                       bfc_err *err);
+
+/**
+ * Create an image from what `source` names: "dir:PATH", "oci:LAYOUT[:REF]",
+ * "oci-archive:TAR[:REF]", "docker-archive:TAR[:REF]", "manifest:PATH", "bfc:FILE", or a bare path,
+ * which is recognised by what it is. REF is a name or "@sha256:…".
+ *
+ * Every size and digest is checked while it is read, the diffIDs against the configuration. When
+ * the store holds an image whose layers are the lowest ones of the new image, the new one starts as
+ * a copy of that file, and its base is neither compressed nor, where the file system can share
+ * blocks, stored again.
+ *
+ * @param[out] out  its facts; set on success; free with bfc_image_info_free(); may be NULL
+ * @return 0; BFC_E_INVALID, BFC_E_EXISTS, BFC_E_NOT_FOUND (source, reference, platform),
+ *         BFC_E_CORRUPT (what came is not what was promised), BFC_E_UNSUPPORTED (encrypted layers,
+ *         foreign ones that are not there, artifacts without `artifact`), BFC_E_LIMIT, BFC_E_BUSY,
+ * and as bfc_writer_commit()
+ *
+ * Blocks: long. Source: image-spec 1.1. Since: 0.2.
+ */
+BFC_API int bfc_image_create(bfc_store *store, const char *name, const char *source,
+                             const bfc_image_create_options *options, bfc_image_info **out,
+                             bfc_err *err);
+
+/**
+ * Create an image from an image manifest: a file in the `blobs/` of an OCI layout, a
+ * `manifest.json` beside a `blobs/`, or the `manifest.json` of an unpacked docker-archive.
+ *
+ * @return as bfc_image_create()
+ *
+ * Blocks: long. Since: 0.2.
+ */
+BFC_API int bfc_image_create_from_manifest(bfc_store *store, const char *name,
+                                           const char *manifest_path,
+                                           const bfc_image_create_options *options,
+                                           bfc_image_info **out, bfc_err *err);
 
 typedef struct bfc_image_list {
     size_t count;
@@ -106,7 +152,8 @@ BFC_API int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_inf
                                bfc_err *err);
 
 /**
- * Extract an image into a directory, which is made if it is not there and must be empty unless
+ * Extract an image, or with "NAME#N" the file system of its lowest N layers where it was kept, into
+ * a directory, which is made if it is not there and must be empty unless
  * `options->replace` is set.
  *
  * @param options      as for bfc_extract(); may be NULL
@@ -140,7 +187,9 @@ BFC_API int bfc_image_tag(bfc_store *store, const char *name, const char *new_na
                           bfc_err *err);
 
 /**
- * Check an image's container; as bfc_verify().
+ * Check an image: its container as bfc_verify() does, its documents against their digests, and,
+ * deep, each layer's tar, put together again, against its diffID; of an artifact, that each blob is
+ * there under its digest.
  *
  * Blocks: long. Since: 0.1.
  */
@@ -180,6 +229,224 @@ typedef struct bfc_store_usage {
 
 /** @return 0; BFC_E_IO, BFC_E_DENIED, BFC_E_NOMEM. Since: 0.1. */
 BFC_API int bfc_image_df(bfc_store *store, bfc_store_usage *out, bfc_err *err);
+
+/* ── Layers ──────────────────────────────────────────────────────────────────────────────── */
+
+/** One layer of an image, or an entry of its history that made none. */
+typedef struct bfc_image_layer {
+    char *diff_id;     /**< "sha256:…", of the uncompressed tar; "" for an empty entry */
+    char *digest;      /**< of the blob that the manifest names; "" likewise */
+    char *media_type;  /**< of that blob */
+    uint64_t size;     /**< bytes of that blob */
+    uint64_t tar_size; /**< bytes uncompressed */
+    uint64_t entries;  /**< of the tar */
+    char *created;     /**< RFC 3339, from the history; "" where it is not told */
+    char *created_by;  /**< the command; "" where it is not told */
+    char *comment;     /**< "" where it is not told */
+    bool empty;        /**< an entry of the history without a layer */
+} bfc_image_layer;
+
+typedef struct bfc_image_layers {
+    size_t count;
+    bfc_image_layer *item; /**< the lowest first */
+} bfc_image_layers;
+
+/**
+ * The layers of an image, with the history's word on each.
+ *
+ * @param[out] out  set on success; free with bfc_image_layers_free(). An image from a directory has
+ *                  one layer without digests; the blobs of an artifact are its layers, and have no
+ *                  diffIDs
+ * @return 0; BFC_E_INVALID (name), BFC_E_NOT_FOUND, BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOMEM
+ *
+ * Since: 0.2.
+ */
+BFC_API int bfc_image_layers_get(bfc_store *store, const char *name, bfc_image_layers **out,
+                                 bfc_err *err);
+
+/** NULL is allowed. Since: 0.2. */
+BFC_API void bfc_image_layers_free(bfc_image_layers *layers);
+
+/** One path that differs. Valid during the call. */
+typedef struct bfc_image_change {
+    char kind;          /**< 'A' added, 'C' changed, 'D' deleted */
+    const char *path;   /**< without a leading "/" */
+    enum bfc_type type; /**< of what is there now; for 'D' of what was there */
+} bfc_image_change;
+/** Return non-zero to stop. */
+typedef int bfc_image_change_fn(void *ctx, const bfc_image_change *change);
+
+/**
+ * What differs between two file systems, in the order of their names.
+ *
+ * @param from  "NAME" or "NAME#N": image, or the file system of its lowest N layers. NULL: what
+ * `to` is without its last layer
+ * @param to    likewise
+ * @return 0; BFC_E_INVALID, BFC_E_NOT_FOUND, BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOMEM
+ *
+ * Since: 0.2.
+ */
+BFC_API int bfc_image_diff(bfc_store *store, const char *from, const char *to,
+                           bfc_image_change_fn *fn, void *ctx, bfc_err *err);
+
+typedef struct bfc_image_commit_options {
+    size_t size;               /**< of this struct; set by the INIT macro */
+    bfc_writer_options writer; /**< jobs, compression, excludes, hooks… */
+    const char *new_name;      /**< the result's name; NULL: it takes the place of the image */
+    const char *message;       /**< history's comment; may be NULL */
+    const char *author;        /**< may be NULL */
+} bfc_image_commit_options;
+
+#define BFC_IMAGE_COMMIT_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(bfc_image_commit_options), BFC_WRITER_OPTIONS_INIT, NULL, NULL, NULL                \
+    }
+
+/**
+ * Add a layer with what a directory has changed against the image: new and changed entries, and
+ * whiteouts for what is gone. Where nothing changed, the layer is empty.
+ *
+ * @return as bfc_image_create()
+ *
+ * Blocks: long. Since: 0.2.
+ */
+BFC_API int bfc_image_commit(bfc_store *store, const char *name, const char *dir,
+                             const bfc_image_commit_options *options, bfc_image_info **out,
+                             bfc_err *err);
+
+/**
+ * Make one layer of all layers of an image. The configuration stays but for the diffIDs and the
+ * history. An image from a directory becomes an OCI image with one layer.
+ *
+ * Blocks: long. Since: 0.2.
+ */
+BFC_API int bfc_image_squash(bfc_store *store, const char *name,
+                             const bfc_image_commit_options *options, bfc_image_info **out,
+                             bfc_err *err);
+
+/**
+ * Put an image's own layers on another base.
+ *
+ * @param old_base  the image it stands on now; NULL: its base is the image of the store that shares
+ *                  most of its lowest layers, `new_base` not counted
+ * @param new_base  the image it is to stand on
+ *
+ * Blocks: long. Since: 0.2.
+ */
+BFC_API int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base,
+                             const char *new_base, const bfc_image_commit_options *options,
+                             bfc_image_info **out, bfc_err *err);
+
+/** What is to become of an image's configuration. NULL: as it is. Lists end with NULL. */
+typedef struct bfc_image_config_edit {
+    size_t size; /**< of this struct; set by the INIT macro */
+    const char *user, *working_dir, *stop_signal;
+    const char *const *entrypoint;             /**< an empty list takes it away */
+    const char *const *cmd;                    /**< likewise */
+    const char *const *env;                    /**< "KEY=value" sets, "KEY" takes away */
+    const char *const *labels;                 /**< likewise */
+    const char *const *volumes, *const *ports; /**< added */
+} bfc_image_config_edit;
+
+#define BFC_IMAGE_CONFIG_EDIT_INIT                                                                 \
+    {                                                                                              \
+        sizeof(bfc_image_config_edit), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL        \
+    }
+
+/**
+ * Change an image's configuration; the history gets an empty entry that says what was done. The
+ * content is shared with the image as it was.
+ *
+ * @return as bfc_image_create(); BFC_E_INVALID for an image from a directory (squash it first)
+ *
+ * Since: 0.2.
+ */
+BFC_API int bfc_image_config_set(bfc_store *store, const char *name,
+                                 const bfc_image_config_edit *edit,
+                                 const bfc_image_commit_options *options, bfc_image_info **out,
+                                 bfc_err *err);
+
+/**
+ * The configuration as it came, or the manifest.
+ *
+ * @param manifest   the manifest is wanted
+ * @param[out] json  set on success; NUL-terminated beyond `len`; free with free()
+ * @return 0; BFC_E_NOT_FOUND (image; or it was made from a directory and has none)
+ *
+ * Since: 0.2.
+ */
+BFC_API int bfc_image_document_get(bfc_store *store, const char *name, bool manifest,
+                                   uint8_t **json, size_t *len, bfc_err *err);
+
+/* ── Out ─────────────────────────────────────────────────────────────────────────────────── */
+
+typedef struct bfc_image_export_options {
+    size_t size;             /**< of this struct; set by the INIT macro */
+    const char *compression; /**< of the layers: "gzip", "zstd", "none"; NULL: gzip. Of a
+                                  docker-archive: none */
+    int level;               /**< 0: the default of the compression */
+    bool replace;            /**< an existing file may be replaced; in a layout a reference of the
+                                  same name always is */
+    const bfc_hooks *hooks;  /**< borrowed until the call returns; may be NULL */
+} bfc_image_export_options;
+
+#define BFC_IMAGE_EXPORT_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(bfc_image_export_options), NULL, 0, false, NULL                                     \
+    }
+
+/**
+ * Write an image to "oci:LAYOUT[:REF]" (which is made, or added to), "oci-archive:TAR[:REF]",
+ * "docker-archive:TAR[:REF]" or "bfc:FILE". Without a REF it is the image's name.
+ *
+ * Layers are put together again byte for byte and checked against their diffIDs; the configuration
+ * is the one that came, so that the image ID stays. Same image, same options: same bytes. Of an
+ * artifact, manifest and blobs are written as they came; it has no place in a docker-archive.
+ *
+ * @return 0; BFC_E_INVALID (dest), BFC_E_UNSUPPORTED (artifact), BFC_E_EXISTS, BFC_E_NOT_FOUND,
+ * BFC_E_CORRUPT, BFC_E_NOSPC, BFC_E_IO, BFC_E_CANCELLED, BFC_E_NOMEM
+ *
+ * Blocks: long. Since: 0.2.
+ */
+BFC_API int bfc_image_export(bfc_store *store, const char *name, const char *dest,
+                             const bfc_image_export_options *options, bfc_err *err);
+
+typedef struct bfc_image_bundle_options {
+    size_t size;                 /**< of this struct; set by the INIT macro */
+    bfc_extract_options extract; /**< jobs, strict, hooks… */
+    bool rootless;               /**< config.json for a user without privileges */
+    const char *hostname;        /**< NULL: none is set */
+    bool terminal; /**< the process gets a terminal; false: it has the standard streams
+                        of whoever runs the bundle */
+} bfc_image_bundle_options;
+
+#define BFC_IMAGE_BUNDLE_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(bfc_image_bundle_options), BFC_EXTRACT_OPTIONS_INIT, false, NULL, false             \
+    }
+
+/**
+ * Make an OCI runtime bundle: DIR/rootfs and DIR/config.json, ready for `crun run`.
+ *
+ * config.json comes last: a folder that has one is a whole bundle. On failure what was made is
+ * removed. An image without a configuration gets one that runs `sh`.
+ *
+ * A rootless bundle runs as the user that calls this, who is root inside, whatever user the image
+ * names (which is told to the log); its network is the host's.
+ *
+ * @param dir      is made, for its owner alone: programs in it may be setuid. One that is there
+ * must be empty
+ * @param options  may be NULL. Of `extract`, `replace` has no meaning here
+ * @param[out] report  set also on failure; may be NULL
+ * @return 0; BFC_E_EXISTS, BFC_E_NOT_FOUND (image; or its user is not in the image's own files),
+ *         BFC_E_UNSUPPORTED (an image for another os; a configuration that no runtime can be told),
+ *         BFC_E_BUSY (another process makes a bundle there), and as bfc_image_extract()
+ *
+ * Blocks: long. Source: image-spec 1.1, conversion.md; runtime-spec 1.1, config.md. Since: 0.2.
+ */
+BFC_API int bfc_image_bundle(bfc_store *store, const char *name, const char *dir,
+                             const bfc_image_bundle_options *options, bfc_extract_report *report,
+                             bfc_err *err);
 
 #ifdef __cplusplus
 }

@@ -76,6 +76,8 @@ typedef struct bfci_backend {
     /* Puts at the work's path a container with the content of the one at `source`, sharing its
      * blocks where that is possible. */
     int (*work_share)(bfci_work *work, const char *source, bfc_err *err);
+    /* The same, to be added to: nothing that is done to it concerns the one at `source`. */
+    int (*work_copy)(bfci_work *work, const char *source, bfc_err *err);
     /* Gives the container at the work's path its name, for good. `info` is what it holds; *path is
      * where it is now. */
     int (*work_publish)(bfci_work *work, const bfc_image_info *info, char **path, bfc_err *err);

@@ -127,6 +127,7 @@ const bfci_backend bfci_backend_dir = {
     .facts = dir_facts,
     .work_begin = bfci_dirstore_work_begin,
     .work_share = bfci_dirstore_work_share,
+    .work_copy = bfci_dirstore_work_copy,
     .work_publish = bfci_dirstore_work_publish,
     .work_end = bfci_dirstore_work_end,
     .remove = bfci_dirstore_remove,

@@ -57,6 +57,7 @@ void bfci_dirstore_lock_drop(bfci_dirstore_lock *lock);
 int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, bool replace,
                              bfci_work *out, bfc_err *err);
 int bfci_dirstore_work_share(bfci_work *work, const char *source, bfc_err *err);
+int bfci_dirstore_work_copy(bfci_work *work, const char *source, bfc_err *err);
 int bfci_dirstore_work_publish(bfci_work *work, const bfc_image_info *info, char **path,
                                bfc_err *err);
 void bfci_dirstore_work_end(bfci_work *work);

@@ -163,6 +163,11 @@ int bfci_dirstore_work_share(bfci_work *work, const char *source, bfc_err *err)
     return bfci_copy_file(source, work->path, err);
 }
 
+int bfci_dirstore_work_copy(bfci_work *work, const char *source, bfc_err *err)
+{
+    return bfci_copy_file(source, work->path, err);
+}
+
 /* ── Publishing ── */
 
 static int move_in(const bfci_work *work, const char *folder, const char *file, bfc_err *err)

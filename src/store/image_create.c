@@ -4,28 +4,29 @@
 #include <bfc/image.h>
 
 #include "base/hooks.h"
+#include "oci/facts.h"
+#include "oci/platform.h"
 #include "store/facts.h"
-#include "store/platform.h"
+#include "store/image_build.h"
 #include "store/target.h"
 
 BFCI_DEFINE_AUTO(bfc_writer, bfc_writer_close)
 
 struct creation {
     const char *dir;
-    char *platform;
+    bfci_facts facts;
     char *store_below; /* where the store lies in `dir`; NULL if it does not */
     bfc_writer_options writer;
 };
 
 static void creation_release(struct creation *c)
 {
-    free(c->platform);
+    bfci_facts_release(&c->facts);
     free(c->store_below);
 }
 #define AUTO_CREATION __attribute__((cleanup(creation_release)))
 
-/* Publishes, and hands out the facts with the path that the container has then. */
-static int publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err)
+int bfci_publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err)
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     AUTO_FREE char *path = NULL;
@@ -45,7 +46,7 @@ static int write_container(const struct creation *c, const char *path, bfc_err *
     AUTO(bfc_writer) bfc_writer *writer = NULL;
     AUTO_FREE char *json = NULL;
 
-    BFC_TRY(bfci_facts_encode(c->platform, &json, err));
+    BFC_TRY(bfci_facts_encode(&c->facts, &json, err));
     BFC_TRY(bfc_writer_create(path, &c->writer, &writer, err));
     BFC_TRY(bfc_writer_add_root(writer, c->dir, err));
     BFC_TRY(bfc_writer_put_blob(writer, BFCI_FACTS_BLOB, json, strlen(json), err));
@@ -105,7 +106,18 @@ static int create(bfc_store *store, const bfci_reference *ref, struct creation *
     BFC_TRY(store->backend->work_begin(store, ref, replace, &work, err));
     c->writer.replace = false; /* nothing is at the work's path */
     BFC_TRY(write_without_store(c, store, work.path, err));
-    return publish(&work, c->writer.hooks, out, err);
+    return bfci_publish(&work, c->writer.hooks, out, err);
+}
+
+/* The message of the first two says it all; the others come from below and do not know the name. */
+int bfci_wrap_create(const bfc_store *store, const bfci_reference *ref, int rc, bfc_err *err)
+{
+    if (rc == 0 || rc == BFC_E_EXISTS || rc == BFC_E_BUSY)
+        return rc;
+    if (rc == BFC_E_NOSPC)
+        rc = bfci_wrap(err, rc, "the store '%s' is full: delete images or prune it",
+                       BFCI_QUOTE_STR(store->uri));
+    return bfci_wrap(err, rc, "create image '%s'", ref->text);
 }
 
 int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *dir,
@@ -122,15 +134,9 @@ int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *di
                          "the options were not set up by BFC_IMAGE_CREATE_OPTIONS_INIT");
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     AUTO_CREATION struct creation c = {.dir = dir, .writer = options->writer};
-    BFC_TRY(bfci_platform_get(options->platform, &c.platform, err));
-    int rc = create(store, &ref, &c, out, err);
-    /* The message of these two says it all; the others come from below and do not know the name. */
-    if (rc == 0 || rc == BFC_E_EXISTS || rc == BFC_E_BUSY)
-        return rc;
-    if (rc == BFC_E_NOSPC)
-        rc = bfci_wrap(err, rc, "the store '%s' is full: delete images or prune it",
-                       BFCI_QUOTE_STR(store->uri));
-    return bfci_wrap(err, rc, "create image '%s'", ref.text);
+    BFC_TRY(bfci_platform_get(options->platform, &c.facts.platform, err));
+    BFC_TRY(bfci_strdup("directory", &c.facts.source, err));
+    return bfci_wrap_create(store, &ref, create(store, &ref, &c, out, err), err);
 }
 
 static int share(bfc_store *store, const bfci_reference *from, const bfci_reference *to,
@@ -147,7 +153,7 @@ static int share(bfc_store *store, const bfci_reference *from, const bfci_refere
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, rc, "image '%s' was deleted by another process", from->text);
     BFC_TRY(rc);
-    return publish(&work, NULL, NULL, err);
+    return bfci_publish(&work, NULL, NULL, err);
 }
 
 int bfc_image_tag(bfc_store *store, const char *name, const char *new_name, bool replace,

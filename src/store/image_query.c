@@ -4,7 +4,9 @@
 #include <bfc/image.h>
 
 #include "base/hooks.h"
+#include "oci/image_verify.h"
 #include "store/facts.h"
+#include "store/prefix.h"
 
 struct listing {
     bfc_store *store;
@@ -88,6 +90,23 @@ int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_info **out,
     return bfci_facts_read(path, ref.text, NULL, out, err);
 }
 
+/* What is wrong with the container makes it no use to look at the image in it. */
+static int verify(const char *path, const bfc_verify_options *options, bfc_verify_report *report,
+                  bfc_err *err)
+{
+    bfc_verify_report counted;
+
+    BFC_TRY(bfc_verify(path, options, report ? report : &counted, err));
+    bfci_image_check check = {.problem = options ? options->problem : NULL,
+                              .ctx = options ? options->problem_ctx : NULL,
+                              .hooks = options ? options->hooks : NULL,
+                              .deep = options && options->deep};
+    int rc = bfci_image_check_run(path, &check, err);
+    if (report)
+        report->problems += check.problems;
+    return rc;
+}
+
 int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
                      bfc_verify_report *report, bfc_err *err)
 {
@@ -95,19 +114,39 @@ int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_option
     bfci_reference ref;
 
     BFC_TRY(find(store, name, &ref, &path, err));
-    int rc = bfc_verify(path, options, report, err);
+    int rc = verify(path, options, report, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
+}
+
+static int extract(bfc_store *store, const bfci_reference *ref, const char *target, size_t layers,
+                   bool cut, const bfc_extract_options *options, bfc_extract_report *report,
+                   bfc_err *err)
+{
+    static const bfc_extract_options defaults = BFC_EXTRACT_OPTIONS_INIT;
+    bfc_extract_options own = options ? *options : defaults;
+    AUTO_FREE char *path = NULL;
+
+    BFC_TRY(store->backend->find(store, ref, &path, err));
+    if (cut)
+        BFC_TRY(bfci_prefix_tree(path, layers, &own.tree, err));
+    return store->backend->extract(store, ref, path, target, &own, report, err);
 }
 
 int bfc_image_extract(bfc_store *store, const char *name, const char *target,
                       const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err)
 {
-    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *bare = NULL;
     bfci_reference ref;
+    size_t layers = 0;
+    bool cut = false;
 
     if (report)
         *report = (bfc_extract_report){0};
-    BFC_TRY(find(store, name, &ref, &path, err));
-    int rc = store->backend->extract(store, &ref, path, target, options, report, err);
+    if (options && options->size < sizeof *options)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the options were not set up by BFC_EXTRACT_OPTIONS_INIT");
+    BFC_TRY(bfci_prefix_split(name, &bare, &layers, &cut, err));
+    BFC_TRY(bfci_reference_parse(bare, &ref, err));
+    int rc = extract(store, &ref, target, layers, cut, options, report, err);
     return rc < 0 ? bfci_wrap(err, rc, "extract image '%s'", ref.text) : 0;
 }

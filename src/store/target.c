@@ -63,8 +63,7 @@ const char *bfci_target_below(const char *outer, const char *path)
     return path + len + strspn(path + len, "/");
 }
 
-/* Resolved as far as it is there, and the rest behind it. */
-static int resolve_whole(const char *path, char **out, bfc_err *err)
+int bfci_target_whole(const char *path, char **out, bfc_err *err)
 {
     AUTO_FREE char *there = NULL;
     AUTO_FREE char *rest = NULL;
@@ -108,20 +107,27 @@ static int check_empty(const char *target, bfc_err *err)
     return 0;
 }
 
-static int check_target(const bfc_store *store, const char *target, bool replace, bfc_err *err)
+int bfci_target_check_outside(const bfc_store *store, const char *target, bfc_err *err)
 {
     AUTO_FREE char *real = NULL;
     AUTO_FREE char *root = NULL;
-    bool there = false;
 
-    if (!target || !*target)
-        return bfci_fail(err, BFC_E_INVALID, "the target is empty: it is a folder");
-    BFC_TRY(resolve_whole(target, &real, err));
-    BFC_TRY(resolve_whole(store->backend->folder(store), &root, err));
+    BFC_TRY(bfci_target_whole(target, &real, err));
+    BFC_TRY(bfci_target_whole(store->backend->folder(store), &root, err));
     if (bfci_target_below(root, real))
         return bfci_fail(err, BFC_E_INVALID,
                          "target '%s' is in the store '%s': choose another place",
                          BFCI_QUOTE_STR(target), BFCI_QUOTE_STR(store->uri));
+    return 0;
+}
+
+int bfci_target_check(const bfc_store *store, const char *target, bool replace, bfc_err *err)
+{
+    bool there = false;
+
+    if (!target || !*target)
+        return bfci_fail(err, BFC_E_INVALID, "the target is empty: it is a folder");
+    BFC_TRY(bfci_target_check_outside(store, target, err));
     BFC_TRY(look_for_folder("target", target, BFC_E_EXISTS, &there, err));
     return replace || !there ? 0 : check_empty(target, err);
 }
@@ -133,7 +139,7 @@ int bfci_target_extract(bfc_store *store, const char *path, const char *target,
     bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
-    BFC_TRY(check_target(store, target, options && options->replace, err));
+    BFC_TRY(bfci_target_check(store, target, options && options->replace, err));
     reading.hooks = options ? options->hooks : NULL;
     BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, target, options, report, err);
@@ -151,7 +157,7 @@ int bfci_target_check_source(const bfc_store *store, const char *dir, char **bel
     if (!there)
         return bfci_fail_errno(err, ENOENT, "source '%s'", BFCI_QUOTE_STR(dir));
     BFC_TRY(bfci_real_path(dir, &real, err));
-    BFC_TRY(resolve_whole(store->backend->folder(store), &root, err));
+    BFC_TRY(bfci_target_whole(store->backend->folder(store), &root, err));
     if (bfci_target_below(root, real))
         return bfci_fail(err, BFC_E_INVALID, "source '%s' is in the store '%s' itself",
                          BFCI_QUOTE_STR(dir), BFCI_QUOTE_STR(store->uri));

@@ -26,7 +26,7 @@ PIN(bfc_recover_report, 136);
 PIN(bfc_compact_options, 48);
 PIN(bfc_compact_report, 160);
 PIN(bfc_image_info, 120);
-PIN(bfc_image_create_options, 80);
+PIN(bfc_image_create_options, 96);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 56);

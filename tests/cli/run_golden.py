@@ -4,7 +4,7 @@
 
 usage: run_golden.py [--write] BFC CASE.sh…
 
-CASE.sh runs in an empty folder under sh, with lib.sh read before it. CASE.out and CASE.err hold what
+CASE.sh runs in an empty folder under sh, with lib.sh read before it and this folder in TESTS. CASE.out and CASE.err hold what
 has to be on stdout and stderr (no file: nothing), the script's last exit code has to be 0. A line that
 begins with "~ " is a pattern: * stands for any text, everything else for itself.
 --write makes the files anew, for a reviewer to read; patterns that still match are kept.
@@ -44,6 +44,7 @@ def run(bfc, case):
     environment = {
         "PATH": f"{pathlib.Path(bfc).resolve().parent}:{os.environ['PATH']}",
         "LC_ALL": "C", "COLUMNS": "80", "BFC_STORE": "store", "TZ": "Africa/Nairobi",
+        "TESTS": str(HERE),
     }
     # A sanitizer's settings have to reach the program.
     environment.update((k, v) for k, v in os.environ.items() if k.endswith("SAN_OPTIONS"))

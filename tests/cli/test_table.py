@@ -161,7 +161,7 @@ def syntax(shell, text):
 
 def ask_bash(script, expression):
     done = subprocess.run(["bash", "-c", f"{script}\n{expression}"], capture_output=True,
-                          text=True, check=False, timeout=60)
+                          text=True, check=False, timeout=60, cwd=ROOT)
     return done.stdout
 
 
@@ -179,10 +179,14 @@ def check_bash(table):
             kind = ask_bash(text, f"_bfc_kind '{command.name}' --{name}; echo \"$kind\"").strip()
             if bool(kind) != bool(value):
                 blame(f"completion for bash, {command.name}: --{name} has the kind '{kind}'")
-    for line, want in (("bfc cr", "create"), ("bfc image ta", "tag"), ("bfc -q image l", "list"),
+    for line, want in (("bfc cr", "create"), ("bfc image ta", "tag"), ("bfc -q image li", "list"),
                        ("bfc --store x image in", "info"), ("bfc create -c z", "zstd"),
                        ("bfc --color=al", "always"), ("bfc list --lo", "--long"),
-                       ("bfc list -- --lo", ""), ("bfc --json li", "list")):
+                       ("bfc list -- --lo", ""), ("bfc image create x man", "manifest:"),
+                       ("bfc image create x oci:inclu", "include"),
+                       ("bfc image create x inclu", "include"),
+                       ("bfc image export x docker-", "docker-archive:"),
+                       ("bfc image export -c zs", "zstd"), ("bfc --json li", "list")):
         said = ask_bash(text, f"COMP_LINE='{line}' COMP_POINT={len(line)}; compopt() {{ :; }}; "
                               "COMP_WORDBREAKS=' :='; _bfc; echo \"${COMPREPLY[*]}\"").strip()
         if said != want:

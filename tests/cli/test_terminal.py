@@ -19,6 +19,9 @@ import tempfile
 import termios
 import time
 
+sys.dont_write_bytecode = True  # the source tree is not ours to write to
+from layout import Layout  # noqa: E402
+
 BFC = os.path.abspath(sys.argv[1])
 ERASE = "\r\033[K"
 # With this the slow tree takes several seconds everywhere.
@@ -83,6 +86,7 @@ def make_trees():
             file.write(b"x")
     os.symlink(b"to\033[2J", "tree/link")
     run("create", "tree.bfc", "tree")
+    Layout("layout").image("app")
     letters = random.Random(1)
     pieces = [bytes(letters.choices(b"etaoin shrdlu", k=2048)) for _ in range(1000)]
     os.makedirs("slow")
@@ -102,6 +106,28 @@ def test_names_are_escaped():
                   ("info", "--color=never", "tree.bfc", "no\033[31m")):
         text = Terminal(*words).end().text
         check("\033" not in text and "\u202e" not in text, words, repr(text))
+
+
+def test_layers_fit_the_line():
+    image = ("--store", "layers")
+    run(*image, "image", "create", "app", "oci:layout:app")
+    for columns in (120, 90, 20):
+        seen = Terminal(*image, "image", "layers", "--history", "app", columns=columns).end()
+        lines = seen.text.split("\r\n")[:-1]
+        check(len(lines) == 6 and "\033" not in seen.text and "\u202e" not in seen.text,
+              repr(seen.text))
+        start = lines[0].index("CREATED BY")
+        room = max(columns - start, 12)  # however narrow it is, the last column has 12
+        check(len(lines[1]) == start + room and lines[1].endswith("…"), columns, lines[1])
+        check(all(len(line) <= start + room for line in lines), columns, lines)
+        check(lines[2].endswith('  CMD ["sh"]'), "not cut:", lines[2])
+    check("printf '\\x1b[31m' && touch" in Terminal(*image, "image", "layers", "app", columns=200)
+          .end().text, "escaped, in one line")
+    seen = Terminal(*image, "image", "config", "app").end()
+    check('\r\n  "architecture": "amd64"' in seen.text and "\u202e" not in seen.text,
+          repr(seen.text))
+    seen = Terminal(*image, "image", "diff", "app#1", "app").end()
+    check("A etc/esc\\x1b[31m\r\n" in seen.text, repr(seen.text))
 
 
 def test_color():
@@ -128,7 +154,7 @@ def lines_of(text):
 
 
 def leftovers():
-    return sorted(set(os.listdir(".")) - {"slow", "tree", "tree.bfc"})
+    return sorted(set(os.listdir(".")) - {"layers", "layout", "slow", "tree", "tree.bfc"})
 
 
 def test_progress_and_interrupt():

@@ -3,6 +3,7 @@
 
 debootstrap builds it from the mirror that this machine's apt uses, once: it is kept in $BFC_TEST_CACHE, or
 where the tests run."""
+import fcntl
 import os
 import subprocess
 
@@ -23,15 +24,21 @@ def debian_source():
 
 
 def build(cache):
+    """One at a time: other tests want the same root file system."""
     need_root('run debootstrap')
     need('debootstrap')
-    mirror, suite = debian_source()
+    os.makedirs(cache, exist_ok=True)
+    with open(cache + '/lock', 'w', encoding='utf-8') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build_alone(cache, *debian_source())
+
+
+def build_alone(cache, mirror, suite):
     root, half = f'{cache}/rootfs-{suite}', f'{cache}/rootfs-{suite}.new'
     if os.path.isdir(root):
         return root
     say(f'debootstrap of {suite} into {root}')
     harness.remove(half)
-    os.makedirs(cache, exist_ok=True)
     with open(half + '.log', 'wb') as log:
         done = subprocess.run(['debootstrap', '--variant=minbase', f'--include={PACKAGES}', suite, half, mirror],
                               stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)

@@ -13,6 +13,8 @@ t image list -q | sort
 t image list | sort
 t image info debian:12
 t image info nothing
+t image layers debian:12
+t image config debian:12
 t image tag debian:12 debian:latest
 t image tag debian:12 debian:latest
 t image tag -f debian:12 debian:latest

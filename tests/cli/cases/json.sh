@@ -35,6 +35,19 @@ one bfc.image.info/1 image info x
 one bfc.image.tag/1 image tag x y
 one bfc.image.verify/1 image verify x
 one bfc.image.extract/1 image extract x out2
+for name in x y; do
+    one bfc.image.squash/1 image squash "$name"
+done
+printf 'more\n' >>tree/etc/motd
+one bfc.image.layers/1 image layers x
+one bfc.image.commit/1 image commit x tree --as z
+one bfc.image.diff/1 image diff x z
+one bfc.image.rebase/1 image rebase z y --from x
+one bfc.image.config/1 image config x
+one bfc.image.manifest/1 image config x --manifest
+one bfc.image.config-edit/1 image config x --user 1 --cmd ls
+one bfc.image.export/1 image export x oci:layout
+one bfc.image.bundle/1 image bundle x out3
 one bfc.image.delete/1 image delete x nothing
 one bfc.image.prune/1 image prune
 one bfc.image.df/1 image df

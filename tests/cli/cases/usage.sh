@@ -30,8 +30,49 @@ t -j 0 list x
 t -j x list x
 t help nothing
 t completion tcsh
-t image create x oci:layout
-t image create x dir:
+t image create x
+t image create x y z
+t image create x . --max-size 1X
+t image create x . --max-size=0
+t image create x . --max-size
+t image create x . --all-platform
 t image create UPPER .
 t image extract x zfs:tank/c1
+t image extract x dir:
+t image export x
+t image export x y --unknown
+t image export x y -c lzma
+t image export x y --level 3
+t image export x y -c none --level 3
+t image export x y -c gzip --level 10
+t image export x y -c zstd --level 20
+t image bundle x
+t image bundle x y --rootful
+t image bundle x y --hostname
+t image layers
+t image layers x y
+t image layers x --histroy
+t image diff
+t image diff x y z
+t image diff x -1
+t image commit x
+t image commit x . --massage y
+t image commit x . -m
+t image commit x . -c lzma
+t image commit x . --as
+t image squash
+t image squash x y
+t image squash x --form y
+t image rebase x
+t image rebase x y --form z
+t image rebase x y --from
+t image config
+t image config x y
+t image config x --comand ls
+t image config x --cmd '["ls", 1]'
+t image config x --cmd '[ls]'
+t image config x --cmd '["ls"]' --cmd -l
+t image config x --manifest --user root
+t image config x -m 'nothing to say'
+t image config x --as y
 printf 'left behind: %s\n' "$(ls)"

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* New images in a store, whatever their content comes from. */
+#ifndef BFCI_STORE_IMAGE_BUILD_H
+#define BFCI_STORE_IMAGE_BUILD_H
+
+#include "oci/image_build.h"
+#include "store/backend.h"
+
+/* Publishes, and hands out the facts with the path that the container has then. */
+int bfci_publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err);
+/* Adds to a failure what image it was of. */
+int bfci_wrap_create(const bfc_store *store, const bfci_reference *ref, int rc, bfc_err *err);
+
+/* Makes the image `ref` of what `fn` feeds. With `base_path` its container starts as a copy of that
+ * one, and *base is opened on the copy before the feed begins; the caller closes it. */
+typedef struct bfci_making {
+    const bfc_writer_options *writer; /* its `replace`: the image may take the place of another */
+    const char *base_path;
+    bfci_base *base;
+    bfci_feed_fn *fn;
+    void *ctx;
+} bfci_making;
+int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_making *m,
+                    bfc_image_info **out, bfc_err *err);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images out of a store: what DEST names, and a copy of the container as it is. No lock is taken:
+ * an image that is open stays readable when its name is deleted or taken by another. */
+#include <fcntl.h>
+
+#include <bfc/image.h>
+
+#include "base/hooks.h"
+#include "container/reader.h"
+#include "oci/export.h"
+#include "store/target.h"
+#include "sys/file.h"
+#include "sys/names.h"
+
+BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
+
+enum {
+    COPY_CHUNK = 1 << 20
+};
+
+enum kind {
+    TO_LAYOUT,
+    TO_OCI_ARCHIVE,
+    TO_DOCKER_ARCHIVE,
+    TO_CONTAINER
+};
+
+static const struct {
+    const char *prefix;
+    enum kind kind;
+    bool has_ref;
+} kinds[] = {
+    {"oci:", TO_LAYOUT, true},
+    {"oci-archive:", TO_OCI_ARCHIVE, true},
+    {"docker-archive:", TO_DOCKER_ARCHIVE, true},
+    {"bfc:", TO_CONTAINER, false},
+};
+
+struct dest {
+    enum kind kind;
+    char *path, *ref; /* ref: NULL where none was given */
+};
+
+static void dest_release(struct dest *d)
+{
+    free(d->path);
+    free(d->ref);
+}
+#define AUTO_DEST __attribute__((cleanup(dest_release)))
+
+/* ── What is wanted ── */
+
+/* At the first ':', as the engines split it: what follows may hold more of them. */
+static int split(const char *rest, bool has_ref, struct dest *out, bfc_err *err)
+{
+    const char *colon = has_ref ? strchr(rest, ':') : NULL;
+    size_t len = colon ? (size_t)(colon - rest) : strlen(rest);
+
+    if (len == 0)
+        return bfci_fail(err, BFC_E_INVALID, "the destination has no path");
+    if (colon && colon[1] == '@')
+        return bfci_fail(err, BFC_E_INVALID, "'%s': what is written gets a name, not a digest",
+                         BFCI_QUOTE_STR(rest));
+    if (colon && colon[1])
+        BFC_TRY(bfci_strdup(colon + 1, &out->ref, err));
+    return bfci_memdup_str(rest, len, &out->path, err);
+}
+
+static int parse_dest(const char *text, struct dest *out, bfc_err *err)
+{
+    for (size_t i = 0; text && i < ARRAY_LEN(kinds); i++) {
+        size_t len = strlen(kinds[i].prefix);
+        if (strncmp(text, kinds[i].prefix, len) != 0)
+            continue;
+        out->kind = kinds[i].kind;
+        return split(text + len, kinds[i].has_ref, out, err);
+    }
+    return bfci_fail(err, BFC_E_INVALID,
+                     "destination '%s': it is oci:LAYOUT[:REF], oci-archive:TAR[:REF], "
+                     "docker-archive:TAR[:REF] or bfc:FILE",
+                     BFCI_QUOTE_STR(text ? text : ""));
+}
+
+/* What stands in an index as a name, by image-spec, "Pre-Defined Annotation Keys". */
+static int check_ref(const char *ref, bfc_err *err)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:@+/";
+
+    if (strspn(ref, allowed) != strlen(ref) || strlen(ref) > BFCI_REFERENCE_MAX)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "reference '%s': at most %d letters, digits and '-._:@+/' are allowed",
+                         BFCI_QUOTE_STR(ref), BFCI_REFERENCE_MAX);
+    return 0;
+}
+
+static int parse_coding(const char *text, enum kind kind, enum bfci_coding *out, bfc_err *err)
+{
+    static const struct {
+        const char *name;
+        enum bfci_coding coding;
+    } names[] = {{"none", CODING_PLAIN}, {"gzip", CODING_GZIP}, {"zstd", CODING_ZSTD}};
+
+    *out = kind == TO_DOCKER_ARCHIVE ? CODING_PLAIN : CODING_GZIP;
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            *out = names[i].coding;
+            return 0;
+        }
+    }
+    return bfci_fail(err, BFC_E_INVALID, "compression '%s': it is gzip, zstd or none",
+                     BFCI_QUOTE_STR(text));
+}
+
+/* ── The container itself ── */
+
+static int copy_bytes(bfc_reader *r, int to, uint64_t total, const bfc_hooks *hooks, bfc_err *err)
+{
+    AUTO_FREE uint8_t *chunk = NULL;
+    bfc_progress p = {.phase = "export", .bytes_total = total};
+
+    BFC_TRY(bfci_alloc(COPY_CHUNK, 1, &chunk, err));
+    while (p.bytes_done < total) {
+        size_t n = (size_t)MIN(total - p.bytes_done, (uint64_t)COPY_CHUNK);
+        BFC_TRY(bfci_check_cancel(hooks, err));
+        BFC_TRY(bfci_pread_exact(r->source.fd, chunk, n, p.bytes_done, err));
+        BFC_TRY(bfci_write_all(to, chunk, n, err));
+        p.bytes_done += n;
+        bfci_progress(hooks, &p);
+    }
+    return 0;
+}
+
+/* Up to its last commit: what is torn behind it is nobody's. */
+static int export_container(const bfci_export *e, const char *path, bfc_err *err)
+{
+    __attribute__((cleanup(bfci_new_file_abandon))) bfci_new_file f = BFCI_NEW_FILE_INIT;
+    const uint64_t end = e->r->source.end;
+    struct stat st;
+
+    if (!e->replace && bfci_stat_at(AT_FDCWD, path, 0, &st, NULL) == 0)
+        return bfci_fail(err, BFC_E_EXISTS, "'%s' is already there", BFCI_QUOTE_STR(path));
+    BFC_TRY(bfci_new_file_begin(path, &f, err));
+    if (bfci_share_blocks(e->r->source.fd, f.fd))
+        BFC_TRY(bfci_ftruncate(f.fd, end, err));
+    else
+        BFC_TRY(copy_bytes(e->r, f.fd, end, e->hooks, err));
+    return bfci_new_file_publish(&f, e->replace, err);
+}
+
+/* ── All of them ── */
+
+static int run(const bfci_export *e, const struct dest *d, bfc_err *err)
+{
+    switch (d->kind) {
+    case TO_LAYOUT:
+        return bfci_export_layout(e, d->path, err);
+    case TO_OCI_ARCHIVE:
+        return bfci_export_oci_archive(e, d->path, err);
+    case TO_DOCKER_ARCHIVE:
+        return bfci_export_docker_archive(e, d->path, err);
+    case TO_CONTAINER:
+        break;
+    }
+    return export_container(e, d->path, err);
+}
+
+static int export_image(bfc_store *store, const bfci_reference *ref, const struct dest *d,
+                        const bfc_image_export_options *o, bfc_err *err)
+{
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+    AUTO(bfc_reader) bfc_reader *reader = NULL;
+    AUTO_FREE char *path = NULL;
+    bfci_reference tag; /* of a docker-archive: a whole name */
+    bfci_export e = {.hooks = o->hooks,
+                     .level = o->level,
+                     .ref = d->ref ? d->ref : ref->text,
+                     .replace = o->replace};
+
+    BFC_TRY(parse_coding(o->compression, d->kind, &e.coding, err));
+    BFC_TRY(check_ref(e.ref, err));
+    if (d->kind == TO_DOCKER_ARCHIVE) {
+        BFC_TRY(bfci_reference_parse(e.ref, &tag, err));
+        e.ref = tag.text;
+    }
+    BFC_TRY(store->backend->find(store, ref, &path, err));
+    BFC_TRY(bfci_target_check_outside(store, d->path, err));
+    reading.hooks = o->hooks;
+    BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
+    e.r = reader;
+    return run(&e, d, err);
+}
+
+int bfc_image_export(bfc_store *store, const char *name, const char *dest,
+                     const bfc_image_export_options *options, bfc_err *err)
+{
+    static const bfc_image_export_options defaults = BFC_IMAGE_EXPORT_OPTIONS_INIT;
+    const bfc_image_export_options *o = options ? options : &defaults;
+    AUTO_DEST struct dest d = {0};
+    bfci_reference ref;
+
+    if (o->size < sizeof *o)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the options were not set up by BFC_IMAGE_EXPORT_OPTIONS_INIT");
+    BFC_TRY(bfci_reference_parse(name, &ref, err));
+    BFC_TRY(parse_dest(dest, &d, err));
+    int rc = export_image(store, &ref, &d, o, err);
+    if (rc == 0 || rc == BFC_E_EXISTS || rc == BFC_E_BUSY || rc == BFC_E_NOT_FOUND)
+        return rc;
+    return bfci_wrap(err, rc, "export image '%s'", ref.text);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images from anything: the source is recognised, an OCI image is planned, a base is looked for in
+ * the store, and the layers that it lacks are read. */
+#include <fcntl.h>
+
+#include "store/facts.h"
+#include "store/image_build.h"
+#include "sys/file.h"
+#include "sys/names.h"
+
+BFCI_DEFINE_AUTO(bfc_writer, bfc_writer_close)
+/* ── Making ── */
+
+static int write_container(const bfci_work *work, const bfci_making *m, bfc_err *err)
+{
+    AUTO(bfc_writer) bfc_writer *writer = NULL;
+    bfc_writer_options options = *m->writer;
+
+    options.replace = false; /* nothing is at the work's path but the base */
+    if (m->base_path) {
+        BFC_TRY(bfci_base_open(work->path, m->base, err));
+        BFC_TRY(bfci_writer_append_fed(work->path, &options, &writer, err));
+    } else {
+        BFC_TRY(bfc_writer_create(work->path, &options, &writer, err));
+    }
+    bfci_writer_feed(writer, m->fn, m->ctx);
+    return bfc_writer_commit(writer, NULL, err);
+}
+
+int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_making *m,
+                    bfc_image_info **out, bfc_err *err)
+{
+    AUTO_WORK bfci_work work = BFCI_WORK_INIT;
+
+    BFC_TRY(bfci_check_cancel(m->writer->hooks, err));
+    BFC_TRY(store->backend->work_begin(store, ref, m->writer->replace, &work, err));
+    if (m->base_path)
+        BFC_TRY(store->backend->work_copy(&work, m->base_path, err));
+    BFC_TRY(write_container(&work, m, err));
+    return bfci_publish(&work, m->writer->hooks, out, err);
+}
+
+/* ── The base ── */
+
+struct search {
+    const bfci_planned_image *wanted;
+    char *path; /* of the best so far */
+    size_t layers;
+};
+
+static bool is_base(const bfci_image_facts *have, const bfci_planned_image *wanted)
+{
+    if (have->layer_count == 0 || have->layer_count > wanted->config.layer_count)
+        return false;
+    for (size_t i = 0; i < have->layer_count; i++)
+        if (!bfci_digest_equal(&have->layer[i].diff_id, &wanted->config.diff_id[i]))
+            return false;
+    return true;
+}
+
+/* An image that cannot be read is no base; who asks for it is told. */
+static int consider(void *ctx, const bfci_found *found, bfc_err *err)
+{
+    struct search *s = ctx;
+    AUTO_BASE bfci_base base = {0};
+    bfc_err why = BFC_ERR_INIT;
+
+    int rc = bfci_base_open(found->path, &base, &why);
+    if (rc == BFC_E_NOMEM)
+        return bfci_fail_nomem(err);
+    if (rc < 0 || base.facts.image_count != 1 || !is_base(&base.facts.image[0], s->wanted) ||
+        base.facts.image[0].layer_count <= s->layers)
+        return 0;
+    s->layers = base.facts.image[0].layer_count;
+    free(bfci_steal(&s->path));
+    return bfci_strdup(found->path, &s->path, err);
+}
+
+static int find_base(bfc_store *store, const bfci_image_plan *plan, const bfc_hooks *hooks,
+                     char **path, bfc_err *err)
+{
+    struct search s = {.wanted = &plan->image[0]};
+
+    if (plan->count != 1 || plan->image[0].is_artifact)
+        return 0;
+    int rc = store->backend->scan(store, consider, &s, err);
+    if (rc < 0) {
+        free(s.path);
+        return rc;
+    }
+    if (s.path)
+        bfci_log(hooks, BFC_LOG_INFO, "store",
+                 "layers that are in the store already: %zu of %zu, in '%s'", s.layers,
+                 plan->image[0].config.layer_count, BFCI_QUOTE_STR(s.path));
+    *path = s.path;
+    return 0;
+}
+
+/* ── From an origin ── */
+
+static int create_from_origin(bfc_store *store, const bfci_reference *ref, const char *source,
+                              const bfc_image_create_options *options, bfc_image_info **out,
+                              bfc_err *err)
+{
+    AUTO(bfci_origin) bfci_origin *origin = NULL;
+    AUTO_IMAGE_PLAN bfci_image_plan plan = {0};
+    AUTO_BASE bfci_base base = {0};
+    AUTO_FREE char *base_path = NULL;
+
+    BFC_TRY(bfci_origin_open(source, &origin, err));
+    const bfci_plan_choice choice = {options->platform, options->all_platforms, options->artifact};
+    int rc = bfci_image_plan_make(origin, &choice, &plan, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+    BFC_TRY(find_base(store, &plan, options->writer.hooks, &base_path, err));
+    bfci_plan_feed feed = {.origin = origin,
+                           .plan = &plan,
+                           .base = base_path ? &base : NULL,
+                           .hooks = options->writer.hooks,
+                           .max_size = options->max_size,
+                           .prefixes = options->prefixes};
+    const bfci_making making = {.writer = &options->writer,
+                                .base_path = base_path,
+                                .base = &base,
+                                .fn = bfci_build_plan,
+                                .ctx = &feed};
+    return bfci_image_make(store, ref, &making, out, err);
+}
+
+/* ── From a container ── */
+
+static int import(bfc_store *store, const bfci_reference *ref, const char *path,
+                  const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
+{
+    AUTO_WORK bfci_work work = BFCI_WORK_INIT;
+    bfc_verify_options checks = BFC_VERIFY_OPTIONS_INIT;
+
+    checks.hooks = options->writer.hooks;
+    checks.jobs = options->writer.jobs;
+    BFC_TRY(store->backend->work_begin(store, ref, options->writer.replace, &work, err));
+    BFC_TRY(store->backend->work_copy(&work, path, err));
+    BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
+    return bfci_publish(&work, options->writer.hooks, out, err);
+}
+
+/* ── The functions ── */
+
+static int create(bfc_store *store, const bfci_reference *ref, const char *source,
+                  const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
+{
+    const char *kind = NULL;
+    const char *rest = NULL;
+
+    BFC_TRY(bfci_origin_sniff(source, &kind, &rest, err));
+    if (strcmp(kind, "dir") == 0)
+        return bfc_image_create_from_dir(store, ref->text, rest, options, out, err);
+    int rc = strcmp(kind, "bfc") == 0 ? import(store, ref, rest, options, out, err)
+                                      : create_from_origin(store, ref, source, options, out, err);
+    return bfci_wrap_create(store, ref, rc, err);
+}
+
+int bfc_image_create(bfc_store *store, const char *name, const char *source,
+                     const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
+{
+    static const bfc_image_create_options defaults = BFC_IMAGE_CREATE_OPTIONS_INIT;
+    bfci_reference ref;
+
+    if (!options)
+        options = &defaults;
+    if (options->size < sizeof *options)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the options were not set up by BFC_IMAGE_CREATE_OPTIONS_INIT");
+    BFC_TRY(bfci_reference_parse(name, &ref, err));
+    return create(store, &ref, source, options, out, err);
+}
+
+int bfc_image_create_from_manifest(bfc_store *store, const char *name, const char *manifest_path,
+                                   const bfc_image_create_options *options, bfc_image_info **out,
+                                   bfc_err *err)
+{
+    AUTO_FREE char *source = NULL;
+
+    BFC_TRY(bfci_asprintf(&source, err, "manifest:%s", manifest_path));
+    return bfc_image_create(store, name, source, options, out, err);
+}
