@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images with libbfc, from a directory and back: open a store, create, list, get info, extract,
- * delete.
+/* Images with libbfc, from a directory or an OCI manifest and back: open a store, create, list, get
+ * info, look at the layers, extract, delete.
  *
  *     cc bfc_image_example.c $(pkg-config --cflags --libs bfc) -o bfc_image_example
- *     ./bfc_image_example [--store URI] SOURCE-DIRECTORY TARGET-DIRECTORY
+ *     ./bfc_image_example [--store URI] SOURCE TARGET-DIRECTORY
+ *
+ * SOURCE is a directory, or the file of an image manifest (in the blobs/ of an OCI layout).
  *
  * Long operations take hooks: a log callback, a progress callback, and a flag that stops them, set
  * here by Ctrl-C. What was begun and not finished leaves nothing behind. */
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bfc/bfc.h>
 
@@ -56,11 +59,14 @@ static int create(bfc_store *store, const char *source, const bfc_hooks *hooks, 
 {
     bfc_image_create_options options = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_image_info *info = NULL;
+    struct stat st;
 
     options.writer.hooks = hooks;
     options.writer.compression = BFC_COMPRESS_ZSTD;
     options.writer.level = 6;
-    int rc = bfc_image_create_from_dir(store, NAME, source, &options, &info, err);
+    bool is_file = stat(source, &st) == 0 && S_ISREG(st.st_mode);
+    int rc = is_file ? bfc_image_create_from_manifest(store, NAME, source, &options, &info, err)
+                     : bfc_image_create_from_dir(store, NAME, source, &options, &info, err);
     if (rc < 0)
         return rc;
     printf("created:\n");
@@ -95,6 +101,24 @@ static int show(bfc_store *store, bfc_err *err)
     return 0;
 }
 
+static int show_layers(bfc_store *store, bfc_err *err)
+{
+    bfc_image_layers *layers = NULL;
+
+    int rc = bfc_image_layers_get(store, NAME, &layers, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0, number = 0; i < layers->count; i++) {
+        if (layers->item[i].empty) /* a step of the history that made none */
+            continue;
+        printf("layer %zu: %s, %" PRIu64 " entries\n", ++number,
+               *layers->item[i].diff_id ? layers->item[i].diff_id : "without a digest",
+               layers->item[i].entries);
+    }
+    bfc_image_layers_free(layers);
+    return 0;
+}
+
 static int extract(bfc_store *store, const char *target, const bfc_hooks *hooks, bfc_err *err)
 {
     bfc_extract_options options = BFC_EXTRACT_OPTIONS_INIT;
@@ -121,6 +145,8 @@ static int run(const char *uri, const char *source, const char *target, bfc_err 
         rc = list(store, &hooks, err);
     if (rc == 0)
         rc = show(store, err);
+    if (rc == 0)
+        rc = show_layers(store, err);
     if (rc == 0)
         rc = extract(store, target, &hooks, err);
     if (rc == 0)

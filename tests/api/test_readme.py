@@ -6,7 +6,7 @@ usage: test_readme.py BFC PAGE…
 
 A session is a fenced block that starts with ```console. Lines that begin with "$ " are commands, the
 others their output. The commands of a page run in one shell, in an empty folder with a small
-root file system called rootfs. Numbers, digests, dates, units and the width of columns may
+root file system called rootfs and an OCI layout called layout. Numbers, digests, dates, units and the width of columns may
 differ from the page; words and the number of lines may not.
 """
 
@@ -17,6 +17,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+import layout  # noqa: E402
 
 SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 END = "--- end of the command ---"
@@ -38,6 +41,15 @@ def make_rootfs(root):
     (root / "tmp").chmod(0o1777)
     with open(root / "var/log/sparse", "wb") as sparse:
         sparse.truncate(8 << 20)
+
+
+def make_layout(path):
+    """An image of two layers called app."""
+    base = {"bin": None, "bin/tool": b"one two three\n", "etc": None, "etc/motd": b"hello\n"}
+    app = {"etc": None, "etc/app.conf": b"verbose = yes\n", "etc/.wh.motd": b""}
+    layout.Layout(path).image("app", (base, app), (
+        {"created": "2026-11-24T12:00:00Z", "created_by": "base"},
+        {"created": "2026-11-24T12:00:01Z", "created_by": "app"}))
 
 
 def steps(block):
@@ -98,6 +110,7 @@ def main():
         folder = pathlib.Path(tempfile.mkdtemp(prefix="bfc-readme-"))
         try:
             make_rootfs(folder / "rootfs")
+            make_layout(folder / "layout")
             problems, count = run_page(bfc, page, folder)
         finally:
             shutil.rmtree(folder)
