@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running programs in turns, what was measured of them, and the file systems to do it on."""
+import ctypes
+import datetime
+import mmap
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+MIB = 1 << 20
+LEVEL, BLOCK = 3, 131072
+CLONE_NEWNS = 0x00020000
+MADV_POPULATE_WRITE = 23
+
+
+def fail(message):
+    sys.exit(f'bench: {message}')
+
+
+# ── Running and measuring ──
+
+class Measured:
+    """Wall-clock seconds; seconds of CPU, which say less but bear a busy machine; peak of memory; size written.
+    0 and None: not known."""
+
+    def __init__(self, seconds, cpu=0, peak=0, size=None):
+        self.seconds, self.cpu, self.peak, self.size = seconds, cpu, peak, size
+
+    def __add__(self, other):
+        """One after the other."""
+        return Measured(self.seconds + other.seconds, self.cpu + other.cpu, max(self.peak, other.peak))
+
+
+def run(argv, env=None, out=None):
+    """One or two programs with a pipe between; seconds, and the sum of their peaks in memory."""
+    commands = argv if isinstance(argv[0], list) else [argv]
+    env = dict(os.environ, LC_ALL='C', **(env or {}))
+    with tempfile.TemporaryFile() as err:
+        start, children, source = time.monotonic(), [], subprocess.DEVNULL
+        for i, command in enumerate(commands):
+            last = i == len(commands) - 1
+            sink = (out or subprocess.DEVNULL) if last else subprocess.PIPE
+            child = subprocess.Popen(command, stdin=source, stdout=sink, stderr=err, env=env)
+            if source not in (subprocess.DEVNULL, None):
+                source.close()
+            source = child.stdout
+            children.append(child)
+        peak = cpu = 0
+        for child in children:
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            peak += usage.ru_maxrss * 1024
+            cpu += usage.ru_utime + usage.ru_stime
+        seconds = time.monotonic() - start
+        for child, command in zip(children, commands):
+            if child.returncode != 0:
+                err.seek(0)
+                fail(f'{" ".join(command)}: exit {child.returncode}: {err.read()[-500:]!r}')
+    return Measured(seconds, cpu, peak)
+
+
+def warm_memory(size):
+    """Memory that nobody touched for a while may be slow the first time, on virtual machines above all: touch as
+    much as the next program will need. In a process of its own, so that it counts for nobody."""
+    child = os.fork()
+    if child == 0:
+        try:
+            with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as pages:
+                pages.madvise(MADV_POPULATE_WRITE)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def timed_by_itself(argv):
+    """A program that prints the seconds that count."""
+    with tempfile.TemporaryFile() as out:
+        run(argv, out=out)
+        out.seek(0)
+        return Measured(float(out.read()))
+
+
+def ratios(rounds, name, what):
+    """Of bfc to another, round by round."""
+    pairs = [(getattr(r['bfc'], what), getattr(r[name], what)) for r in rounds]
+    return [ours / theirs for ours, theirs in pairs if theirs > 0]
+
+
+def summary(rounds):
+    """Of each program the medians, and the median of the ratios of bfc to it."""
+    out = {}
+    for name in rounds[0]:
+        seconds = [r[name].seconds for r in rounds]
+        by_time, by_cpu = ratios(rounds, name, 'seconds'), ratios(rounds, name, 'cpu')
+        out[name] = {'seconds': seconds, 'seconds_median': statistics.median(seconds),
+                     'bfc_time_ratio': statistics.median(by_time), 'bfc_time_ratios': by_time,
+                     'cpu_median': statistics.median(r[name].cpu for r in rounds) or None,
+                     'bfc_cpu_ratio': statistics.median(by_cpu) if by_cpu else None,
+                     'peak_bytes': max(r[name].peak for r in rounds)}
+        size = rounds[-1][name].size
+        if size is not None:
+            out[name]['size_bytes'] = size
+            out[name]['bfc_size_ratio'] = rounds[-1]['bfc'].size / size
+    return out
+
+
+def machine():
+    model = 'unknown'
+    with open('/proc/cpuinfo', encoding='ascii', errors='replace') as f:
+        model = next((l.split(':', 1)[1].strip() for l in f if l.startswith('model name')), model)
+    return {'cpu': model, 'processors': os.cpu_count(), 'kernel': platform.release(), 'arch': platform.machine(),
+            'memory_bytes': os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES'),
+            'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')}
+
+
+# ── File systems ──
+
+class Space:
+    """Scratch folder and targets; mounts are private to this process and go with it."""
+
+    def __init__(self, o, largest):
+        self.private, self.mounts, self.largest = self.unshare(), [], largest
+        need = 4 * largest + 640 * MIB  # containers of three, a loop file, what is extracted
+        self.scratch = tempfile.mkdtemp(prefix='bfc-bench-', dir=o.scratch)
+        if not o.scratch and self.private and free_memory() > need + largest:
+            self.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%,huge=never', 'tmpfs'], self.scratch)
+        elif shutil.disk_usage(self.scratch).free < need:
+            fail(f'{self.scratch} has not the {need >> 20} MiB of room that this needs')
+
+    @staticmethod
+    def unshare():
+        libc = ctypes.CDLL(None, use_errno=True)
+        if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0:
+            return False
+        return subprocess.run(['mount', '--make-rprivate', '/'], check=False).returncode == 0
+
+    def mount(self, what, arguments, path):
+        if subprocess.run(['mount', *arguments, path], check=False).returncode != 0:
+            fail(f'cannot mount {what} on {path}')
+        self.mounts.append(path)
+
+    def unmount(self, path):
+        self.mounts.remove(path)
+        subprocess.run(['umount', '--recursive', path], check=True)
+
+    def close(self):
+        for path in reversed(self.mounts[:]):
+            self.unmount(path)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+class Target:
+    """Where a tree is extracted to, fresh each time: `with target as folder`."""
+
+    def __init__(self, space, name):
+        self.space, self.name = space, name
+        kind = name if name in ('tmpfs', 'ext4') else 'folder'
+        if kind != 'folder' and not space.private:
+            fail(f'target {name} needs root (or give --target a folder)')
+        self.kind, self.folder = kind, None
+
+    def __enter__(self):
+        s = self.space
+        if self.kind == 'folder':
+            self.folder = tempfile.mkdtemp(prefix='bfc-bench-', dir=self.name)
+            return self.folder + '/out'
+        self.folder = tempfile.mkdtemp(dir=s.scratch)
+        if self.kind == 'tmpfs':
+            s.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%', 'tmpfs'], self.folder)
+        else:
+            self.mount_ext4(s)
+        return self.folder + '/out'
+
+    def mount_ext4(self, s):
+        """Made anew each time, on the same file, whose pages stay where they are."""
+        image = os.path.join(s.scratch, 'ext4.img')
+        if not os.path.exists(image):
+            with open(image, 'wb') as f:
+                f.truncate(s.largest + s.largest // 2 + 512 * MIB)
+        subprocess.run(['mkfs.ext4', '-q', '-F', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0', image],
+                       check=True)
+        s.mount('ext4', ['-t', 'ext4', '-o', 'loop', image], self.folder)
+
+    def __exit__(self, *_):
+        if self.kind == 'folder':
+            shutil.rmtree(self.folder)
+            return
+        self.space.unmount(self.folder)
+        os.rmdir(self.folder)
+
+
+def free_memory():
+    with open('/proc/meminfo', encoding='ascii') as f:
+        return next(int(l.split()[1]) * 1024 for l in f if l.startswith('MemAvailable'))
