@@ -39,11 +39,12 @@ static int on_change(void *ctx, const bfc_image_change *change)
         json_put_str(one, "type", entry_type_name(change->type));
         json_stream_item(&d->json, one);
     } else {
+        const char *path = change->path[0] ? change->path : "/";
         out_fmt(o, "%c ", change->kind);
         if (d->end == '\0')
-            out_str(o, change->path);
+            out_str(o, path);
         else
-            out_name(o, change->path, strlen(change->path));
+            out_name(o, path, strlen(path));
         out_bytes(o, &d->end, 1);
     }
     return out_failed(o) || cli_cancelled(d->cli);
@@ -97,12 +98,14 @@ static const struct example examples[] = {
 const struct command cmd_image_diff = {
     .name = "diff",
     .summary = "Tells what differs between two images, or between layers",
-    .text = "Prints a line for each path that differs, in byte order of the names: `A PATH` where "
-            "only OTHER has it, `C PATH` where both have it and its type, its attributes or its "
-            "content are not the same, `D PATH` where only NAME has it.\n\n"
-            "NAME#N, with a number, is the file system that the lowest N layers of the image make; "
-            "`bfc image layers` numbers them. With NAME alone: what its last layer has changed.\n\n"
-            "Nothing is printed where nothing differs; the exit code is 0 in both cases.",
+    .text =
+        "Prints a line for each path that differs, in byte order of the names: `A PATH` where "
+        "only OTHER has it, `C PATH` where both have it and its type, its attributes or its "
+        "content are not the same, `D PATH` where only NAME has it. The root is `/`; other paths "
+        "have no leading slash.\n\n"
+        "NAME#N, with a number, is the file system that the lowest N layers of the image make; "
+        "`bfc image layers` numbers them. With NAME alone: what its last layer has changed.\n\n"
+        "Nothing is printed where nothing differs; the exit code is 0 in both cases.",
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -120,6 +120,17 @@ static void add_words(struct text *line, const char *s)
     }
 }
 
+static void add_text(struct table *t, const struct cli *cli, const char *s, size_t len)
+{
+    AUTO_TEXT struct text shown = {0};
+
+    if (cli->out.terminal)
+        text_escaped(&shown, s, len, ESCAPE_TERMINAL);
+    else
+        text_add(&shown, s, len);
+    table_add(t, shown.len ? text_of(&shown) : "-");
+}
+
 /* The command and the comment in one line, in which a terminal finds nothing to obey. */
 static void add_command(struct table *t, const struct cli *cli, const bfc_image_layer *layer)
 {
@@ -127,18 +138,13 @@ static void add_command(struct table *t, const struct cli *cli, const bfc_image_
     static const char builder[] = "buildkit.dockerfile.";
     bool told = strncmp(layer->comment, builder, sizeof builder - 1) != 0;
     AUTO_TEXT struct text line = {0};
-    AUTO_TEXT struct text shown = {0};
 
     add_words(&line, layer->created_by);
     if (told && layer->comment[0]) {
         add_words(&line, "#");
         add_words(&line, layer->comment);
     }
-    if (cli->out.terminal)
-        text_escaped(&shown, text_of(&line), line.len, ESCAPE_TERMINAL);
-    else
-        text_add(&shown, text_of(&line), line.len);
-    table_add(t, shown.len ? text_of(&shown) : "-");
+    add_text(t, cli, text_of(&line), line.len);
 }
 
 static void add_layer(struct table *t, const struct cli *cli, const bfc_image_layer *layer,
@@ -176,6 +182,34 @@ static void print_table(const struct view *v)
     table_print(&t, o);
 }
 
+/* Blobs that are no layers: those of an artifact. */
+static bool has_blobs(const bfc_image_layers *layers)
+{
+    return layers->count > 0 && layers->item[0].digest[0] && !layers->item[0].diff_id[0];
+}
+
+static void print_blobs(const struct view *v)
+{
+    static const char *const titles[] = {"N", "DIGEST", "SIZE", "MEDIA TYPE"};
+    static const bool right[] = {true, false, true, false};
+    AUTO_TABLE struct table t = {.columns = ARRAY_LEN(titles), .right = right};
+    struct out *o = &v->cli->out;
+
+    t.width = o->terminal ? ui_columns(o->fd) : 0;
+    for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+        table_add(&t, titles[i]);
+    for (size_t i = 0; i < v->layers->count; i++) {
+        const bfc_image_layer *blob = &v->layers->item[i];
+        add_number(&t, i + 1);
+        add_digest(&t, blob->digest);
+        add_size(&t, blob->digest, blob->size);
+        AUTO_TEXT struct text type = {0};
+        add_words(&type, blob->media_type);
+        add_text(&t, v->cli, text_of(&type), type.len);
+    }
+    table_print(&t, o);
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
@@ -190,6 +224,8 @@ static int run(struct cli *cli, const struct args *args)
     struct view v = {.cli = cli, .history = args_has(args, OPT_HISTORY), .layers = layers};
     if (cli->json)
         print_json(&v, args->operands[0]);
+    else if (has_blobs(layers))
+        print_blobs(&v);
     else
         print_table(&v);
     return EXIT_DONE;
@@ -211,8 +247,8 @@ const struct command cmd_image_layers = {
         "how many entries that has; and, from the image's history, when it was created and by "
         "which command, with the history's comment behind a `#`. A hyphen stands for what is not "
         "told. An image that was created from a directory has one layer "
-        "without digests; an artifact has its blobs, which have no diffIDs: `--json` tells their "
-        "digests and media types.\n\n"
+        "without digests. Of an artifact, the blobs are listed with their digests, sizes and media "
+        "types.\n\n"
         "On a terminal the time is told as an age and the command is cut to the width of a "
         "line; elsewhere the time is in UTC and the command is whole, in one line. With "
         "`--json` nothing is cut or brought into another form.\n\n"

@@ -220,8 +220,10 @@ BFC_API int bfc_image_prune(bfc_store *store, bool dry_run, bfc_prune_fn *fn, vo
 typedef struct bfc_store_usage {
     uint64_t images;
     uint64_t image_bytes;    /**< sum of the files' sizes, each name counted */
-    uint64_t disk_bytes;     /**< what they take on disk, files with several names once */
-    uint64_t shared_bytes;   /**< of image_bytes: counted more than once (several names) */
+    uint64_t disk_bytes;     /**< what they take on disk; files with several names, and blocks that
+                                  several files share, once */
+    uint64_t shared_bytes;   /**< of image_bytes: counted more than once (several names; blocks that
+                                  an image shares with its base) */
     uint64_t content_bytes;  /**< uncompressed */
     uint64_t leftover_bytes; /**< what bfc_image_prune() would free */
     uint64_t free_bytes;     /**< free on the store's file system, for this user */

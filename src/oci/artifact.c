@@ -214,7 +214,6 @@ int bfci_artifact_build(bfci_build *b, const bfci_plan_feed *p, size_t number, b
 int bfci_artifact_find(bfc_reader *r, const bfci_descriptor *d, uint64_t *ino, bfc_err *err)
 {
     char hex[2 * BFC_DIGEST_SIZE + 1], path[PATH_SIZE];
-    bfci_digest nothing;
     bfc_entry e;
 
     bfci_hex(d->digest.bytes, BFC_DIGEST_SIZE, hex);
@@ -223,10 +222,8 @@ int bfci_artifact_find(bfc_reader *r, const bfci_descriptor *d, uint64_t *ino, b
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, BFC_E_CORRUPT, "the blob '%s' is not there", path);
     BFC_TRY(rc);
-    BFC_TRY(bfci_sha256("", 0, nothing.bytes, err));
-    const uint8_t *digest = e.size ? e.digest : nothing.bytes; /* an empty file has no sums */
     if (e.type != BFC_TYPE_FILE || e.size != d->size || e.data_size != e.size ||
-        memcmp(digest, d->digest.bytes, BFC_DIGEST_SIZE) != 0)
+        memcmp(e.digest, d->digest.bytes, BFC_DIGEST_SIZE) != 0)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "'%s' is not the blob of %" PRIu64 " bytes that the manifest names", path,
                          d->size);

@@ -19,7 +19,7 @@ static void texts_free(char **texts)
     free(texts);
 }
 
-static int read_texts(const bfci_node *n, char ***out, bfc_err *err)
+static int read_texts(const bfci_json_node *n, char ***out, bfc_err *err)
 {
     const size_t count = bfci_json_count(n);
 
@@ -28,7 +28,7 @@ static int read_texts(const bfci_node *n, char ***out, bfc_err *err)
         return 0;
     BFC_TRY(bfci_alloc_zero(count + 1, sizeof **out, out, err));
     for (size_t i = 0; i < count; i++) {
-        const bfci_node item = bfci_json_item(n, i);
+        const bfci_json_node item = bfci_json_item(n, i);
         const char *text;
         BFC_TRY(bfci_json_need_text(&item, &text, err));
         BFC_TRY(bfci_strdup(text, &(*out)[i], err));
@@ -42,7 +42,7 @@ static int compare_texts(const void *a, const void *b)
 }
 
 /* The names of an object's members, sorted. */
-static int read_names(const bfci_node *n, char ***out, bfc_err *err)
+static int read_names(const bfci_json_node *n, char ***out, bfc_err *err)
 {
     size_t i = 0;
 
@@ -57,7 +57,7 @@ static int read_names(const bfci_node *n, char ***out, bfc_err *err)
     return 0;
 }
 
-static int read_labels(const bfci_node *n, bfci_config *c, bfc_err *err)
+static int read_labels(const bfci_json_node *n, bfci_config *c, bfc_err *err)
 {
     BFC_TRY(read_names(n, &c->label_keys, err));
     if (!n->value)
@@ -77,13 +77,13 @@ static int read_labels(const bfci_node *n, bfci_config *c, bfc_err *err)
 
 /* ── Parts ── */
 
-static int read_history_entry(const bfci_node *n, bfci_history *h, bfc_err *err)
+static int read_history_entry(const bfci_json_node *n, bfci_history *h, bfc_err *err)
 {
-    const bfci_node created = bfci_json_member(n, "created");
-    const bfci_node created_by = bfci_json_member(n, "created_by");
-    const bfci_node comment = bfci_json_member(n, "comment");
-    const bfci_node author = bfci_json_member(n, "author");
-    const bfci_node empty = bfci_json_member(n, "empty_layer");
+    const bfci_json_node created = bfci_json_member(n, "created");
+    const bfci_json_node created_by = bfci_json_member(n, "created_by");
+    const bfci_json_node comment = bfci_json_member(n, "comment");
+    const bfci_json_node author = bfci_json_member(n, "author");
+    const bfci_json_node empty = bfci_json_member(n, "empty_layer");
 
     BFC_TRY(bfci_json_need_object(n, err));
     BFC_TRY(bfci_json_may_copy(&created, &h->created, err));
@@ -96,26 +96,26 @@ static int read_history_entry(const bfci_node *n, bfci_history *h, bfc_err *err)
     return 0;
 }
 
-static int read_history(const bfci_node *root, bfci_config *c, bfc_err *err)
+static int read_history(const bfci_json_node *root, bfci_config *c, bfc_err *err)
 {
-    const bfci_node history = bfci_json_member(root, "history");
+    const bfci_json_node history = bfci_json_member(root, "history");
     const size_t count = bfci_json_count(&history);
 
     BFC_TRY(bfci_json_may_array(&history, HISTORY_MAX, err));
     BFC_TRY(bfci_alloc_zero(count, sizeof *c->history, &c->history, err));
     c->history_count = count;
     for (size_t i = 0; i < count; i++) {
-        const bfci_node item = bfci_json_item(&history, i);
+        const bfci_json_node item = bfci_json_item(&history, i);
         BFC_TRY(read_history_entry(&item, &c->history[i], err));
     }
     return 0;
 }
 
-static int read_layers(const bfci_node *root, bfci_config *c, bfc_err *err)
+static int read_layers(const bfci_json_node *root, bfci_config *c, bfc_err *err)
 {
-    const bfci_node rootfs = bfci_json_member(root, "rootfs");
-    const bfci_node type = bfci_json_member(&rootfs, "type");
-    const bfci_node ids = bfci_json_member(&rootfs, "diff_ids");
+    const bfci_json_node rootfs = bfci_json_member(root, "rootfs");
+    const bfci_json_node type = bfci_json_member(&rootfs, "type");
+    const bfci_json_node ids = bfci_json_member(&rootfs, "diff_ids");
     const size_t count = bfci_json_count(&ids);
     const char *text;
 
@@ -128,24 +128,24 @@ static int read_layers(const bfci_node *root, bfci_config *c, bfc_err *err)
     BFC_TRY(bfci_alloc_zero(count, sizeof *c->diff_id, &c->diff_id, err));
     c->layer_count = count;
     for (size_t i = 0; i < count; i++) {
-        const bfci_node item = bfci_json_item(&ids, i);
+        const bfci_json_node item = bfci_json_item(&ids, i);
         BFC_TRY(bfci_json_need_digest(&item, &c->diff_id[i], err));
     }
     return 0;
 }
 
-static int read_execution(const bfci_node *root, bfci_config *c, bfc_err *err)
+static int read_execution(const bfci_json_node *root, bfci_config *c, bfc_err *err)
 {
-    const bfci_node config = bfci_json_member(root, "config");
-    const bfci_node user = bfci_json_member(&config, "User");
-    const bfci_node dir = bfci_json_member(&config, "WorkingDir");
-    const bfci_node signal = bfci_json_member(&config, "StopSignal");
-    const bfci_node env = bfci_json_member(&config, "Env");
-    const bfci_node entrypoint = bfci_json_member(&config, "Entrypoint");
-    const bfci_node cmd = bfci_json_member(&config, "Cmd");
-    const bfci_node volumes = bfci_json_member(&config, "Volumes");
-    const bfci_node ports = bfci_json_member(&config, "ExposedPorts");
-    const bfci_node labels = bfci_json_member(&config, "Labels");
+    const bfci_json_node config = bfci_json_member(root, "config");
+    const bfci_json_node user = bfci_json_member(&config, "User");
+    const bfci_json_node dir = bfci_json_member(&config, "WorkingDir");
+    const bfci_json_node signal = bfci_json_member(&config, "StopSignal");
+    const bfci_json_node env = bfci_json_member(&config, "Env");
+    const bfci_json_node entrypoint = bfci_json_member(&config, "Entrypoint");
+    const bfci_json_node cmd = bfci_json_member(&config, "Cmd");
+    const bfci_json_node volumes = bfci_json_member(&config, "Volumes");
+    const bfci_json_node ports = bfci_json_member(&config, "ExposedPorts");
+    const bfci_json_node labels = bfci_json_member(&config, "Labels");
 
     BFC_TRY(bfci_json_may_object(&config, err));
     BFC_TRY(bfci_json_may_copy(&user, &c->user, err));
@@ -164,12 +164,12 @@ int bfci_config_parse(const uint8_t *json, size_t len, const char *what, bfci_co
 {
     AUTO(json_t) json_t *root = NULL;
     AUTO_CONFIG bfci_config c = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(bfci_json_load(json, len, what, JSON_FOREIGN, &root, &document, err));
-    const bfci_node created = bfci_json_member(&document, "created");
-    const bfci_node author = bfci_json_member(&document, "author");
-    const bfci_node features = bfci_json_member(&document, "os.features");
+    const bfci_json_node created = bfci_json_member(&document, "created");
+    const bfci_json_node author = bfci_json_member(&document, "author");
+    const bfci_json_node features = bfci_json_member(&document, "os.features");
     BFC_TRY(bfci_platform_read(&document, &c.platform, err));
     BFC_TRY(read_texts(&features, &c.os_features, err));
     BFC_TRY(bfci_json_may_copy(&created, &c.created, err));

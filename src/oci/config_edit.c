@@ -283,7 +283,7 @@ int bfci_config_edit_apply(const uint8_t *json, size_t len, const bfci_config_ed
     static const char what[] = "the image's configuration";
     AUTO(json_t) json_t *root = NULL;
     AUTO_CONFIG bfci_config checked = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(bfci_config_parse(json, len, what, &checked, err));
     BFC_TRY(bfci_json_load(json, len, what, JSON_FOREIGN, &root, &document, err));

@@ -24,20 +24,20 @@ void bfci_descriptors_free(bfci_descriptor *d, size_t count)
     free(d);
 }
 
-static int read_annotations(const bfci_node *n, bfci_descriptor *out, bfc_err *err)
+static int read_annotations(const bfci_json_node *n, bfci_descriptor *out, bfc_err *err)
 {
-    const bfci_node annotations = bfci_json_member(n, "annotations");
-    const bfci_node name = bfci_json_member(&annotations, REF_NAME);
-    const bfci_node type = bfci_json_member(&annotations, REFERENCE_TYPE);
+    const bfci_json_node annotations = bfci_json_member(n, "annotations");
+    const bfci_json_node name = bfci_json_member(&annotations, REF_NAME);
+    const bfci_json_node type = bfci_json_member(&annotations, REFERENCE_TYPE);
 
     BFC_TRY(bfci_json_may_object(&annotations, err));
     out->is_statement = type.value != NULL;
     return bfci_json_may_copy(&name, &out->ref_name, err);
 }
 
-static int read_platform(const bfci_node *n, bfci_descriptor *out, bfc_err *err)
+static int read_platform(const bfci_json_node *n, bfci_descriptor *out, bfc_err *err)
 {
-    const bfci_node platform = bfci_json_member(n, "platform");
+    const bfci_json_node platform = bfci_json_member(n, "platform");
 
     if (!platform.value)
         return 0;
@@ -49,15 +49,15 @@ static int read_platform(const bfci_node *n, bfci_descriptor *out, bfc_err *err)
     return 0;
 }
 
-int bfci_descriptor_read(const bfci_node *n, bfci_descriptor *out, bfc_err *err)
+int bfci_descriptor_read(const bfci_json_node *n, bfci_descriptor *out, bfc_err *err)
 {
     const char *media_type;
 
     BFC_TRY(bfci_json_need_object(n, err));
-    const bfci_node type = bfci_json_member(n, "mediaType");
-    const bfci_node digest = bfci_json_member(n, "digest");
-    const bfci_node size = bfci_json_member(n, "size");
-    const bfci_node artifact = bfci_json_member(n, "artifactType");
+    const bfci_json_node type = bfci_json_member(n, "mediaType");
+    const bfci_json_node digest = bfci_json_member(n, "digest");
+    const bfci_json_node size = bfci_json_member(n, "size");
+    const bfci_json_node artifact = bfci_json_member(n, "artifactType");
     BFC_TRY(bfci_json_may_text(&type, &media_type, err));
     BFC_TRY(bfci_strdup(media_type ? media_type : "", &out->media_type, err));
     BFC_TRY(bfci_json_need_digest(&digest, &out->digest, err));
@@ -68,8 +68,8 @@ int bfci_descriptor_read(const bfci_node *n, bfci_descriptor *out, bfc_err *err)
     return bfci_json_dump(n->value, &out->json, err);
 }
 
-int bfci_descriptors_read(const bfci_node *array, size_t max, bfci_descriptor **out, size_t *count,
-                          bfc_err *err)
+int bfci_descriptors_read(const bfci_json_node *array, size_t max, bfci_descriptor **out,
+                          size_t *count, bfc_err *err)
 {
     const size_t wanted = bfci_json_count(array);
 
@@ -77,18 +77,18 @@ int bfci_descriptors_read(const bfci_node *array, size_t max, bfci_descriptor **
     BFC_TRY(bfci_alloc_zero(wanted, sizeof **out, out, err));
     *count = wanted;
     for (size_t i = 0; i < wanted; i++) {
-        const bfci_node item = bfci_json_item(array, i);
+        const bfci_json_node item = bfci_json_item(array, i);
         BFC_TRY(bfci_descriptor_read(&item, &(*out)[i], err));
     }
     return 0;
 }
 
 /* Docker's schema 1 tells its layers under another name, and not all that an image needs. */
-static int check_schema(const bfci_node *root, const char *media_type, bfc_err *err)
+static int check_schema(const bfci_json_node *root, const char *media_type, bfc_err *err)
 {
     static const char type_1[] = "application/vnd.docker.distribution.manifest.v1+";
-    const bfci_node version = bfci_json_member(root, "schemaVersion");
-    const bfci_node fs_layers = bfci_json_member(root, "fsLayers");
+    const bfci_json_node version = bfci_json_member(root, "schemaVersion");
+    const bfci_json_node fs_layers = bfci_json_member(root, "fsLayers");
     uint64_t number = 2;
 
     if (version.value)
@@ -104,7 +104,7 @@ static int check_schema(const bfci_node *root, const char *media_type, bfc_err *
     return 0;
 }
 
-static int kind_of_type(const bfci_node *type, const char *media_type, enum bfci_media *out,
+static int kind_of_type(const bfci_json_node *type, const char *media_type, enum bfci_media *out,
                         bfc_err *err)
 {
     enum bfci_media kind = bfci_media_kind(media_type, NULL);
@@ -117,9 +117,9 @@ static int kind_of_type(const bfci_node *type, const char *media_type, enum bfci
     return 0;
 }
 
-int bfci_document_check(const bfci_node *root, enum bfci_media *out, bfc_err *err)
+int bfci_document_check(const bfci_json_node *root, enum bfci_media *out, bfc_err *err)
 {
-    const bfci_node type = bfci_json_member(root, "mediaType");
+    const bfci_json_node type = bfci_json_member(root, "mediaType");
     const bool has_manifests = json_object_get(root->value, "manifests") != NULL;
     const bool has_layers = json_object_get(root->value, "layers") != NULL ||
                             json_object_get(root->value, "config") != NULL;

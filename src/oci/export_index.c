@@ -48,7 +48,7 @@ static int make_index(json_t **out, bfc_err *err)
 static int load_index(const char *old, size_t len, json_t **out, bfc_err *err)
 {
     AUTO_INDEX bfci_index checked = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(bfci_index_parse((const uint8_t *)old, len, "index.json", &checked, err));
     if (checked.count >= INDEX_ENTRIES_MAX)

@@ -81,11 +81,11 @@ static int lock_folder(struct layout *l, bfc_err *err)
 static int check_version(const struct layout *l, const uint8_t *json, size_t len, bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
-    bfci_node document;
+    bfci_json_node document;
     const char *version = NULL;
 
     BFC_TRY(bfci_json_load(json, len, "oci-layout", JSON_FOREIGN, &root, &document, err));
-    const bfci_node member = bfci_json_member(&document, "imageLayoutVersion");
+    const bfci_json_node member = bfci_json_member(&document, "imageLayoutVersion");
     BFC_TRY(bfci_json_need_text(&member, &version, err));
     if (strncmp(version, "1.", 2) == 0)
         return 0;

@@ -130,9 +130,9 @@ int bfci_facts_encode(const bfci_facts *f, char **json, bfc_err *err)
 
 /* ── In ── */
 
-static int read_u32(const bfci_node *in, const char *name, uint32_t *out, bfc_err *err)
+static int read_u32(const bfci_json_node *in, const char *name, uint32_t *out, bfc_err *err)
 {
-    const bfci_node n = bfci_json_member(in, name);
+    const bfci_json_node n = bfci_json_member(in, name);
     uint64_t value;
 
     BFC_TRY(bfci_json_need_number(&n, UINT32_MAX, &value, err));
@@ -140,24 +140,24 @@ static int read_u32(const bfci_node *in, const char *name, uint32_t *out, bfc_er
     return 0;
 }
 
-static int read_u63(const bfci_node *in, const char *name, uint64_t *out, bfc_err *err)
+static int read_u63(const bfci_json_node *in, const char *name, uint64_t *out, bfc_err *err)
 {
-    const bfci_node n = bfci_json_member(in, name);
+    const bfci_json_node n = bfci_json_member(in, name);
 
     return bfci_json_need_number(&n, INT64_MAX, out, err);
 }
 
-static int read_digest(const bfci_node *in, const char *name, bfci_digest *out, bfc_err *err)
+static int read_digest(const bfci_json_node *in, const char *name, bfci_digest *out, bfc_err *err)
 {
-    const bfci_node n = bfci_json_member(in, name);
+    const bfci_json_node n = bfci_json_member(in, name);
 
     return bfci_json_need_digest(&n, out, err);
 }
 
 /* Only an artifact may be of none. */
-static int read_platform(const bfci_node *in, bool is_artifact, char **out, bfc_err *err)
+static int read_platform(const bfci_json_node *in, bool is_artifact, char **out, bfc_err *err)
 {
-    const bfci_node n = bfci_json_member(in, "platform");
+    const bfci_json_node n = bfci_json_member(in, "platform");
     const char *text;
 
     if (is_artifact && !n.value)
@@ -170,9 +170,9 @@ static int read_platform(const bfci_node *in, bool is_artifact, char **out, bfc_
     return bfci_strdup(text, out, err);
 }
 
-static int read_descriptor(const bfci_node *n, bfci_layer_facts *l, bfc_err *err)
+static int read_descriptor(const bfci_json_node *n, bfci_layer_facts *l, bfc_err *err)
 {
-    const bfci_node type = bfci_json_member(n, "media_type");
+    const bfci_json_node type = bfci_json_member(n, "media_type");
     const char *text;
 
     BFC_TRY(read_digest(n, "digest", &l->digest, err));
@@ -181,7 +181,7 @@ static int read_descriptor(const bfci_node *n, bfci_layer_facts *l, bfc_err *err
     return read_u63(n, "size", &l->size, err);
 }
 
-static int read_layer(const bfci_node *n, bool is_blob, bfci_layer_facts *l, bfc_err *err)
+static int read_layer(const bfci_json_node *n, bool is_blob, bfci_layer_facts *l, bfc_err *err)
 {
     BFC_TRY(bfci_json_need_object(n, err));
     if (is_blob)
@@ -194,10 +194,10 @@ static int read_layer(const bfci_node *n, bool is_blob, bfci_layer_facts *l, bfc
     return read_u63(n, "files", &l->files, err);
 }
 
-static int read_image(const bfci_node *n, bfci_image_facts *i, bfc_err *err)
+static int read_image(const bfci_json_node *n, bfci_image_facts *i, bfc_err *err)
 {
-    const bfci_node blobs = bfci_json_member(n, LIST_BLOBS);
-    const bfci_node layers = blobs.value ? blobs : bfci_json_member(n, LIST_LAYERS);
+    const bfci_json_node blobs = bfci_json_member(n, LIST_BLOBS);
+    const bfci_json_node layers = blobs.value ? blobs : bfci_json_member(n, LIST_LAYERS);
     const size_t count = bfci_json_count(&layers);
 
     BFC_TRY(bfci_json_need_object(n, err));
@@ -212,15 +212,15 @@ static int read_image(const bfci_node *n, bfci_image_facts *i, bfc_err *err)
     BFC_TRY(bfci_alloc_zero(count, sizeof *i->layer, &i->layer, err));
     i->layer_count = count;
     for (size_t at = 0; at < count; at++) {
-        const bfci_node item = bfci_json_item(&layers, at);
+        const bfci_json_node item = bfci_json_item(&layers, at);
         BFC_TRY(read_layer(&item, i->is_artifact, &i->layer[at], err));
     }
     return 0;
 }
 
-static int read_images(const bfci_node *root, bfci_facts *f, bfc_err *err)
+static int read_images(const bfci_json_node *root, bfci_facts *f, bfc_err *err)
 {
-    const bfci_node images = bfci_json_member(root, "images");
+    const bfci_json_node images = bfci_json_member(root, "images");
     const size_t count = bfci_json_count(&images);
 
     BFC_TRY(bfci_json_may_array(&images, IMAGES_MAX, err));
@@ -229,15 +229,15 @@ static int read_images(const bfci_node *root, bfci_facts *f, bfc_err *err)
     BFC_TRY(bfci_alloc_zero(count, sizeof *f->image, &f->image, err));
     f->image_count = count;
     for (size_t i = 0; i < count; i++) {
-        const bfci_node item = bfci_json_item(&images, i);
+        const bfci_json_node item = bfci_json_item(&images, i);
         BFC_TRY(read_image(&item, &f->image[i], err));
     }
     return 0;
 }
 
-static int check_schema(const bfci_node *root, bfc_err *err)
+static int check_schema(const bfci_json_node *root, bfc_err *err)
 {
-    const bfci_node schema = bfci_json_member(root, "schema");
+    const bfci_json_node schema = bfci_json_member(root, "schema");
     const char *text;
 
     BFC_TRY(bfci_json_need_text(&schema, &text, err));
@@ -248,9 +248,9 @@ static int check_schema(const bfci_node *root, bfc_err *err)
 }
 
 /* Blobs of the first version lack it only if somebody else made them. */
-static int read_source(const bfci_node *root, bfci_facts *f, bfc_err *err)
+static int read_source(const bfci_json_node *root, bfci_facts *f, bfc_err *err)
 {
-    const bfci_node source = bfci_json_member(root, "source");
+    const bfci_json_node source = bfci_json_member(root, "source");
 
     BFC_TRY(bfci_json_may_copy(&source, &f->source, err));
     if (f->source)
@@ -263,7 +263,7 @@ int bfci_facts_decode(const uint8_t *json, size_t len, bfci_facts *out, bfc_err 
     static const char what[] = "blob '" BFCI_FACTS_BLOB "'";
     AUTO(json_t) json_t *root = NULL;
     AUTO_FACTS bfci_facts f = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     if (len > FACTS_SIZE_MAX)
         return bfci_fail(err, BFC_E_CORRUPT, "%s has %zu bytes, %d are allowed", what, len,

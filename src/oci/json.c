@@ -31,7 +31,7 @@ static size_t count_values(const uint8_t *json, size_t len)
 }
 
 static int load(const uint8_t *json, size_t len, const char *what, enum bfci_json_rule rule,
-                json_t **root, bfci_node *out, bfc_err *err)
+                json_t **root, bfci_json_node *out, bfc_err *err)
 {
     json_error_t why = {0};
     const size_t flags = rule == JSON_OWN ? JSON_REJECT_DUPLICATES : 0;
@@ -44,13 +44,13 @@ static int load(const uint8_t *json, size_t len, const char *what, enum bfci_jso
     if (!value)
         return bfci_fail(err, BFC_E_CORRUPT, "%s is not JSON: byte %d: %s", what, why.position,
                          BFCI_QUOTE_STR(why.text));
-    *out = (bfci_node){value, NULL, what, 0};
+    *out = (bfci_json_node){value, NULL, what, 0};
     *root = bfci_steal(&value);
     return 0;
 }
 
 int bfci_json_load(const uint8_t *json, size_t len, const char *what, enum bfci_json_rule rule,
-                   json_t **root, bfci_node *out, bfc_err *err)
+                   json_t **root, bfci_json_node *out, bfc_err *err)
 {
     AUTO(json_t) json_t *value = NULL;
 
@@ -61,7 +61,7 @@ int bfci_json_load(const uint8_t *json, size_t len, const char *what, enum bfci_
 }
 
 int bfci_json_load_array(const uint8_t *json, size_t len, const char *what, size_t max,
-                         json_t **root, bfci_node *out, bfc_err *err)
+                         json_t **root, bfci_json_node *out, bfc_err *err)
 {
     AUTO(json_t) json_t *value = NULL;
 
@@ -81,35 +81,35 @@ int bfci_json_dump(const json_t *value, char **out, bfc_err *err)
     return 0;
 }
 
-bfci_node bfci_json_member(const bfci_node *object, const char *name)
+bfci_json_node bfci_json_member(const bfci_json_node *object, const char *name)
 {
     json_t *value = json_object_get(object->value, name);
 
-    return (bfci_node){json_is_null(value) ? NULL : value, object, name, 0};
+    return (bfci_json_node){json_is_null(value) ? NULL : value, object, name, 0};
 }
 
-bfci_node bfci_json_item(const bfci_node *array, size_t index)
+bfci_json_node bfci_json_item(const bfci_json_node *array, size_t index)
 {
     json_t *value = json_array_get(array->value, index);
 
-    return (bfci_node){json_is_null(value) ? NULL : value, array, NULL, index};
+    return (bfci_json_node){json_is_null(value) ? NULL : value, array, NULL, index};
 }
 
-size_t bfci_json_count(const bfci_node *array)
+size_t bfci_json_count(const bfci_json_node *array)
 {
     return json_array_size(array->value);
 }
 
-static void place(const bfci_node *n, char out[PLACE_SIZE])
+static void place(const bfci_json_node *n, char out[PLACE_SIZE])
 {
-    const bfci_node *chain[DEPTH_NAMED];
+    const bfci_json_node *chain[DEPTH_NAMED];
     size_t depth = 0, used = 0;
 
     for (; n->in && depth < DEPTH_NAMED; n = n->in)
         chain[depth++] = n;
     out[0] = '\0';
     while (depth > 0 && used < PLACE_SIZE) {
-        const bfci_node *part = chain[--depth];
+        const bfci_json_node *part = chain[--depth];
         int len = part->name
                       ? snprintf(out + used, PLACE_SIZE - used, "%s%s", used ? "." : "", part->name)
                       : snprintf(out + used, PLACE_SIZE - used, "[%zu]", part->index);
@@ -117,11 +117,11 @@ static void place(const bfci_node *n, char out[PLACE_SIZE])
     }
 }
 
-int bfci_json_fail(const bfci_node *n, enum bfc_code code, bfc_err *err, const char *fmt, ...)
+int bfci_json_fail(const bfci_json_node *n, enum bfc_code code, bfc_err *err, const char *fmt, ...)
 {
     char msg[BFC_ERR_MSG_MAX / 2];
     char where[PLACE_SIZE];
-    const bfci_node *document = n;
+    const bfci_json_node *document = n;
     va_list args;
 
     va_start(args, fmt);
@@ -133,23 +133,23 @@ int bfci_json_fail(const bfci_node *n, enum bfc_code code, bfc_err *err, const c
     return bfci_fail(err, code, "%s: %s%s%s", document->name, where, where[0] ? ": " : "", msg);
 }
 
-static int wrong_kind(const bfci_node *n, const char *expected, bfc_err *err)
+static int wrong_kind(const bfci_json_node *n, const char *expected, bfc_err *err)
 {
     return bfci_json_fail(n, BFC_E_CORRUPT, err, n->value ? "%s was expected" : "%s is missing",
                           expected);
 }
 
-int bfci_json_may_object(const bfci_node *n, bfc_err *err)
+int bfci_json_may_object(const bfci_json_node *n, bfc_err *err)
 {
     return !n->value || json_is_object(n->value) ? 0 : wrong_kind(n, "an object", err);
 }
 
-int bfci_json_need_object(const bfci_node *n, bfc_err *err)
+int bfci_json_need_object(const bfci_json_node *n, bfc_err *err)
 {
     return json_is_object(n->value) ? 0 : wrong_kind(n, "an object", err);
 }
 
-int bfci_json_may_array(const bfci_node *n, size_t max, bfc_err *err)
+int bfci_json_may_array(const bfci_json_node *n, size_t max, bfc_err *err)
 {
     if (n->value && !json_is_array(n->value))
         return wrong_kind(n, "an array", err);
@@ -159,12 +159,12 @@ int bfci_json_may_array(const bfci_node *n, size_t max, bfc_err *err)
     return 0;
 }
 
-int bfci_json_need_array(const bfci_node *n, size_t max, bfc_err *err)
+int bfci_json_need_array(const bfci_json_node *n, size_t max, bfc_err *err)
 {
     return n->value ? bfci_json_may_array(n, max, err) : wrong_kind(n, "an array", err);
 }
 
-int bfci_json_may_text(const bfci_node *n, const char **out, bfc_err *err)
+int bfci_json_may_text(const bfci_json_node *n, const char **out, bfc_err *err)
 {
     if (n->value && !json_is_string(n->value))
         return wrong_kind(n, "a string", err);
@@ -172,14 +172,14 @@ int bfci_json_may_text(const bfci_node *n, const char **out, bfc_err *err)
     return 0;
 }
 
-int bfci_json_need_text(const bfci_node *n, const char **out, bfc_err *err)
+int bfci_json_need_text(const bfci_json_node *n, const char **out, bfc_err *err)
 {
     if (!n->value)
         return wrong_kind(n, "a string", err);
     return bfci_json_may_text(n, out, err);
 }
 
-int bfci_json_may_copy(const bfci_node *n, char **out, bfc_err *err)
+int bfci_json_may_copy(const bfci_json_node *n, char **out, bfc_err *err)
 {
     const char *text = NULL;
 
@@ -190,7 +190,7 @@ int bfci_json_may_copy(const bfci_node *n, char **out, bfc_err *err)
     return 0;
 }
 
-int bfci_json_need_number(const bfci_node *n, uint64_t max, uint64_t *out, bfc_err *err)
+int bfci_json_need_number(const bfci_json_node *n, uint64_t max, uint64_t *out, bfc_err *err)
 {
     json_int_t value = json_integer_value(n->value);
 
@@ -203,7 +203,7 @@ int bfci_json_need_number(const bfci_node *n, uint64_t max, uint64_t *out, bfc_e
     return 0;
 }
 
-int bfci_json_need_digest(const bfci_node *n, bfci_digest *out, bfc_err *err)
+int bfci_json_need_digest(const bfci_json_node *n, bfci_digest *out, bfc_err *err)
 {
     const char *text = NULL;
     bfc_err why = BFC_ERR_INIT;

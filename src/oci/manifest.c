@@ -22,7 +22,7 @@ void bfci_index_release(bfci_index *i)
 }
 
 static int load_kind(const uint8_t *json, size_t len, const char *what, enum bfci_media want,
-                     json_t **root, bfci_node *out, bfc_err *err)
+                     json_t **root, bfci_json_node *out, bfc_err *err)
 {
     enum bfci_media kind;
 
@@ -40,15 +40,15 @@ int bfci_document_kind(const uint8_t *json, size_t len, const char *what, enum b
                        bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(bfci_json_load(json, len, what, JSON_FOREIGN, &root, &document, err));
     return bfci_document_check(&document, out, err);
 }
 
-static int read_media_type(const bfci_node *root, bfci_manifest *m, bfc_err *err)
+static int read_media_type(const bfci_json_node *root, bfci_manifest *m, bfc_err *err)
 {
-    const bfci_node type = bfci_json_member(root, "mediaType");
+    const bfci_json_node type = bfci_json_member(root, "mediaType");
 
     BFC_TRY(bfci_json_may_copy(&type, &m->media_type, err));
     if (m->media_type)
@@ -62,12 +62,12 @@ int bfci_manifest_parse(const uint8_t *json, size_t len, const char *what, bfci_
 {
     AUTO(json_t) json_t *root = NULL;
     AUTO_MANIFEST bfci_manifest m = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(load_kind(json, len, what, MEDIA_MANIFEST, &root, &document, err));
-    const bfci_node config = bfci_json_member(&document, "config");
-    const bfci_node layers = bfci_json_member(&document, "layers");
-    const bfci_node artifact = bfci_json_member(&document, "artifactType");
+    const bfci_json_node config = bfci_json_member(&document, "config");
+    const bfci_json_node layers = bfci_json_member(&document, "layers");
+    const bfci_json_node artifact = bfci_json_member(&document, "artifactType");
     BFC_TRY(bfci_descriptor_read(&config, &m.config, err));
     if (!json_object_get(root, "layers")) /* null is how Go writes an empty list */
         BFC_TRY(bfci_json_need_array(&layers, LAYERS_MAX, err));
@@ -85,10 +85,10 @@ int bfci_index_parse(const uint8_t *json, size_t len, const char *what, bfci_ind
 {
     AUTO(json_t) json_t *root = NULL;
     AUTO_INDEX bfci_index i = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(load_kind(json, len, what, MEDIA_INDEX, &root, &document, err));
-    const bfci_node manifests = bfci_json_member(&document, "manifests");
+    const bfci_json_node manifests = bfci_json_member(&document, "manifests");
     if (!json_object_get(root, "manifests"))
         BFC_TRY(bfci_json_need_array(&manifests, INDEX_ENTRIES_MAX, err));
     BFC_TRY(bfci_descriptors_read(&manifests, INDEX_ENTRIES_MAX, &i.entry, &i.count, err));

@@ -47,7 +47,7 @@ static int load_like(const uint8_t *json, size_t len, json_t **out, bfc_err *err
 {
     static const char what[] = "the image's manifest";
     AUTO_MANIFEST bfci_manifest checked = {0};
-    bfci_node document;
+    bfci_json_node document;
 
     if (!json)
         return 0;

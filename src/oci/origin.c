@@ -70,13 +70,13 @@ static int describe(bfci_origin *o, const uint8_t *bytes, size_t len, enum bfci_
                     const char *what, bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
-    bfci_node document;
+    bfci_json_node document;
     bfci_digest digest;
     const char *type = NULL;
 
     BFC_TRY(bfci_sha256(bytes, len, digest.bytes, err));
     BFC_TRY(bfci_json_load(bytes, len, what, JSON_FOREIGN, &root, &document, err));
-    const bfci_node told = bfci_json_member(&document, "mediaType");
+    const bfci_json_node told = bfci_json_member(&document, "mediaType");
     BFC_TRY(bfci_json_may_text(&told, &type, err));
     if (!type || !*type)
         type = kind == MEDIA_INDEX ? MEDIA_TYPE_INDEX : MEDIA_TYPE_MANIFEST;

@@ -203,12 +203,12 @@ static int read_diff_ids(bfci_docker_image *image, size_t layer_count, const cha
                          bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
-    bfci_node document;
+    bfci_json_node document;
 
     BFC_TRY(bfci_json_load(image->config, image->config_len, what, JSON_FOREIGN, &root, &document,
                            err));
-    const bfci_node rootfs = bfci_json_member(&document, "rootfs");
-    const bfci_node ids = bfci_json_member(&rootfs, "diff_ids");
+    const bfci_json_node rootfs = bfci_json_member(&document, "rootfs");
+    const bfci_json_node ids = bfci_json_member(&rootfs, "diff_ids");
     BFC_TRY(bfci_json_may_object(&rootfs, err));
     BFC_TRY(bfci_json_may_array(&ids, LAYERS_MAX, err));
     size_t count = bfci_json_count(&ids);
@@ -218,13 +218,13 @@ static int read_diff_ids(bfci_docker_image *image, size_t layer_count, const cha
                          layer_count);
     BFC_TRY(bfci_alloc_zero(count + 1, sizeof *image->diff_id, &image->diff_id, err));
     for (size_t i = 0; i < count; i++) {
-        const bfci_node id = bfci_json_item(&ids, i);
+        const bfci_json_node id = bfci_json_item(&ids, i);
         BFC_TRY(bfci_json_need_digest(&id, &image->diff_id[i], err));
     }
     return 0;
 }
 
-static int read_layer_names(const bfci_node *layers, bfci_docker_image *image, bfc_err *err)
+static int read_layer_names(const bfci_json_node *layers, bfci_docker_image *image, bfc_err *err)
 {
     size_t count = bfci_json_count(layers);
     const char *name = NULL;
@@ -233,18 +233,18 @@ static int read_layer_names(const bfci_node *layers, bfci_docker_image *image, b
     BFC_TRY(bfci_alloc_zero(count + 1, sizeof *image->layer, &image->layer, err));
     image->layer_count = count;
     for (size_t i = 0; i < count; i++) {
-        const bfci_node item = bfci_json_item(layers, i);
+        const bfci_json_node item = bfci_json_item(layers, i);
         BFC_TRY(bfci_json_need_text(&item, &name, err));
         BFC_TRY(bfci_strdup(name, &image->layer[i], err));
     }
     return 0;
 }
 
-static int read_image(const bfci_files *f, const bfci_node *entry, bfci_docker_image *image,
+static int read_image(const bfci_files *f, const bfci_json_node *entry, bfci_docker_image *image,
                       bfc_err *err)
 {
-    const bfci_node config = bfci_json_member(entry, "Config");
-    const bfci_node layers = bfci_json_member(entry, "Layers");
+    const bfci_json_node config = bfci_json_member(entry, "Config");
+    const bfci_json_node layers = bfci_json_member(entry, "Layers");
     const char *name = NULL;
 
     BFC_TRY(bfci_json_need_object(entry, err));
@@ -255,9 +255,9 @@ static int read_image(const bfci_files *f, const bfci_node *entry, bfci_docker_i
 }
 
 /* The configuration's digest stands in its name: "HEX.json", "blobs/sha256/HEX". */
-static bool config_has_digest(const bfci_node *entry, const char *hex)
+static bool config_has_digest(const bfci_json_node *entry, const char *hex)
 {
-    const bfci_node config = bfci_json_member(entry, "Config");
+    const bfci_json_node config = bfci_json_member(entry, "Config");
     const char *name = json_string_value(config.value);
     const char *slash = name ? strrchr(name, '/') : NULL;
     size_t len = strlen(hex);
@@ -268,17 +268,17 @@ static bool config_has_digest(const bfci_node *entry, const char *hex)
     return strncmp(name, hex, len) == 0 && (name[len] == '\0' || strcmp(name + len, ".json") == 0);
 }
 
-static int fits(const bfci_node *entry, const char *ref, bfci_choices *choices, bool *out,
+static int fits(const bfci_json_node *entry, const char *ref, bfci_choices *choices, bool *out,
                 bfc_err *err)
 {
-    const bfci_node tags = bfci_json_member(entry, "RepoTags");
+    const bfci_json_node tags = bfci_json_member(entry, "RepoTags");
     const char *tag = NULL;
 
     BFC_TRY(bfci_json_need_object(entry, err));
     BFC_TRY(bfci_json_may_array(&tags, INDEX_ENTRIES_MAX, err));
     *out = !ref;
     for (size_t i = 0; i < bfci_json_count(&tags); i++) {
-        const bfci_node item = bfci_json_item(&tags, i);
+        const bfci_json_node item = bfci_json_item(&tags, i);
         BFC_TRY(bfci_json_need_text(&item, &tag, err));
         bfci_choices_add(choices, tag);
         *out = *out || bfci_docker_name_equal(tag, ref);
@@ -288,7 +288,7 @@ static int fits(const bfci_node *entry, const char *ref, bfci_choices *choices, 
     return 0;
 }
 
-static int choose(const bfci_node *images, const char *ref, size_t *position, bfc_err *err)
+static int choose(const bfci_json_node *images, const char *ref, size_t *position, bfc_err *err)
 {
     AUTO_CHOICES bfci_choices choices = BFCI_CHOICES_INIT;
     size_t count = bfci_json_count(images), found = 0;
@@ -297,7 +297,7 @@ static int choose(const bfci_node *images, const char *ref, size_t *position, bf
     if (bfci_ref_is_position(ref, position) && *position < count)
         return 0;
     for (size_t i = 0; i < count; i++) {
-        const bfci_node entry = bfci_json_item(images, i);
+        const bfci_json_node entry = bfci_json_item(images, i);
         BFC_TRY(fits(&entry, ref, &choices, &is_fit, err));
         if (is_fit && found++ == 0)
             *position = i;
@@ -322,13 +322,13 @@ int bfci_docker_new(bfci_files **files, uint8_t **json, size_t len, const char *
     AUTO_IMAGE bfci_docker_image image = {0};
     AUTO(bfci_origin) bfci_origin *o = NULL;
     AUTO(json_t) json_t *root = NULL;
-    bfci_node images;
+    bfci_json_node images;
     size_t position = 0;
 
     BFC_TRY(
         bfci_json_load_array(bytes, len, "manifest.json", INDEX_ENTRIES_MAX, &root, &images, err));
     BFC_TRY(choose(&images, ref, &position, err));
-    const bfci_node entry = bfci_json_item(&images, position);
+    const bfci_json_node entry = bfci_json_item(&images, position);
     BFC_TRY(read_image(own, &entry, &image, err));
     BFC_TRY(docker_make(&own, &image, &o, err));
     o->docker_manifest = bfci_steal(&bytes);

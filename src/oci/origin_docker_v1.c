@@ -42,7 +42,7 @@ struct pick {
 };
 
 static int pick_tag(struct pick *p, const char *repository, const char *tag_name,
-                    const bfci_node *tag, bfc_err *err)
+                    const bfci_json_node *tag, bfc_err *err)
 {
     AUTO_FREE char *name = NULL;
     const char *id = NULL;
@@ -58,17 +58,17 @@ static int pick_tag(struct pick *p, const char *repository, const char *tag_name
 }
 
 /* A member whose name is a stranger's: it is quoted where a message tells the place. */
-static bfci_node quoted_member(const bfci_node *object, const char *name,
-                               struct bfci_quoted *quoted)
+static bfci_json_node quoted_member(const bfci_json_node *object, const char *name,
+                                    struct bfci_quoted *quoted)
 {
-    bfci_node n = bfci_json_member(object, name);
+    bfci_json_node n = bfci_json_member(object, name);
 
     *quoted = bfci_quote_bytes(name, strlen(name));
     n.name = quoted->text;
     return n;
 }
 
-static int pick_all(struct pick *p, const bfci_node *repositories, bfc_err *err)
+static int pick_all(struct pick *p, const bfci_json_node *repositories, bfc_err *err)
 {
     const char *repository = NULL, *name = NULL;
     json_t *value = NULL;
@@ -76,19 +76,19 @@ static int pick_all(struct pick *p, const bfci_node *repositories, bfc_err *err)
     json_object_foreach(repositories->value, repository, value)
     {
         struct bfci_quoted quoted[2];
-        const bfci_node tags = quoted_member(repositories, repository, &quoted[0]);
+        const bfci_json_node tags = quoted_member(repositories, repository, &quoted[0]);
         BFC_TRY(bfci_json_need_object(&tags, err));
         json_t *id = NULL;
         json_object_foreach(tags.value, name, id)
         {
-            const bfci_node tag = quoted_member(&tags, name, &quoted[1]);
+            const bfci_json_node tag = quoted_member(&tags, name, &quoted[1]);
             BFC_TRY(pick_tag(p, repository, name, &tag, err));
         }
     }
     return 0;
 }
 
-static int find_top(const bfci_node *repositories, const char *ref, char **id, bfc_err *err)
+static int find_top(const bfci_json_node *repositories, const char *ref, char **id, bfc_err *err)
 {
     struct pick p = {.ref = ref, .choices = BFCI_CHOICES_INIT};
 
@@ -108,15 +108,15 @@ static int find_top(const bfci_node *repositories, const char *ref, char **id, b
 /* ── The layers below it ── */
 
 /* What a command was is told as its words. */
-static int put_command(json_t *entry, const bfci_node *layer, bfc_err *err)
+static int put_command(json_t *entry, const bfci_json_node *layer, bfc_err *err)
 {
-    const bfci_node container = bfci_json_member(layer, "container_config");
-    const bfci_node words = bfci_json_member(&container, "Cmd");
+    const bfci_json_node container = bfci_json_member(layer, "container_config");
+    const bfci_json_node words = bfci_json_member(&container, "Cmd");
     AUTO_BUF buf text = BUF_INIT;
     const char *word = NULL;
 
     for (size_t i = 0; i < bfci_json_count(&words); i++) {
-        const bfci_node item = bfci_json_item(&words, i);
+        const bfci_json_node item = bfci_json_item(&words, i);
         BFC_TRY(bfci_json_need_text(&item, &word, err));
         bfci_buf_printf(&text, "%s%s", i ? " " : "", word);
     }
@@ -127,13 +127,13 @@ static int put_command(json_t *entry, const bfci_node *layer, bfc_err *err)
     return bfci_json_put_text(entry, "created_by", (const char *)text.data, err);
 }
 
-static int put_history(json_t *history, const bfci_node *layer, bfc_err *err)
+static int put_history(json_t *history, const bfci_json_node *layer, bfc_err *err)
 {
     static const char *const names[] = {"created", "author", "comment"};
     AUTO(json_t) json_t *entry = json_object();
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        const bfci_node member = bfci_json_member(layer, names[i]);
+        const bfci_json_node member = bfci_json_member(layer, names[i]);
         const char *text = NULL;
         BFC_TRY(bfci_json_may_text(&member, &text, err));
         if (text && *text)
@@ -149,7 +149,7 @@ static int read_layer(const bfci_files *f, chain *c, const char *id, char **pare
     AUTO(json_t) json_t *root = NULL;
     AUTO_FREE uint8_t *json = NULL;
     AUTO_FREE char *name = NULL;
-    bfci_node layer;
+    bfci_json_node layer;
     size_t len = 0;
 
     BFC_TRY(bfci_asprintf(&name, err, "%s/json", id));
@@ -160,7 +160,7 @@ static int read_layer(const bfci_files *f, chain *c, const char *id, char **pare
                          CONFIG_SIZE_MAX);
     struct bfci_quoted what = bfci_quote_bytes(name, strlen(name));
     BFC_TRY(bfci_json_load(json, len, what.text, JSON_FOREIGN, &root, &layer, err));
-    const bfci_node up = bfci_json_member(&layer, "parent");
+    const bfci_json_node up = bfci_json_member(&layer, "parent");
     BFC_TRY(bfci_json_may_copy(&up, parent, err));
     BFC_TRY(put_history(c->history, &layer, err));
     if (!c->config)
@@ -240,7 +240,7 @@ int bfci_docker_v1_read(const bfci_files *f, const char *ref, bfci_docker_image 
     AUTO(chain) chain *c = NULL;
     AUTO_FREE uint8_t *json = NULL;
     AUTO_FREE char *top = NULL;
-    bfci_node repositories;
+    bfci_json_node repositories;
     size_t len = 0;
 
     BFC_TRY(bfci_files_read(f, "repositories", REPOSITORIES_SIZE_MAX, &json, &len, err));

@@ -274,7 +274,7 @@ static int check_marker(const bfci_files *f, bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
     AUTO_FREE uint8_t *json = NULL;
-    bfci_node document;
+    bfci_json_node document;
     const char *version = NULL;
     size_t len = 0;
 
@@ -283,7 +283,7 @@ static int check_marker(const bfci_files *f, bfc_err *err)
         return fail_no_layout(f, BFC_E_INVALID, "oci-layout", err);
     BFC_TRY(rc);
     BFC_TRY(bfci_json_load(json, len, "oci-layout", JSON_FOREIGN, &root, &document, err));
-    const bfci_node member = bfci_json_member(&document, "imageLayoutVersion");
+    const bfci_json_node member = bfci_json_member(&document, "imageLayoutVersion");
     BFC_TRY(bfci_json_need_text(&member, &version, err));
     if (strcmp(version, "1.0.0") != 0)
         return bfci_json_fail(&member, BFC_E_UNSUPPORTED, err, "it is '%s', 1.0.0 was expected",

@@ -22,12 +22,12 @@ void bfci_platform_release(bfci_platform *p)
     *p = (bfci_platform){0};
 }
 
-int bfci_platform_read(const bfci_node *n, bfci_platform *out, bfc_err *err)
+int bfci_platform_read(const bfci_json_node *n, bfci_platform *out, bfc_err *err)
 {
-    const bfci_node os = bfci_json_member(n, "os");
-    const bfci_node arch = bfci_json_member(n, "architecture");
-    const bfci_node variant = bfci_json_member(n, "variant");
-    const bfci_node os_version = bfci_json_member(n, "os.version");
+    const bfci_json_node os = bfci_json_member(n, "os");
+    const bfci_json_node arch = bfci_json_member(n, "architecture");
+    const bfci_json_node variant = bfci_json_member(n, "variant");
+    const bfci_json_node os_version = bfci_json_member(n, "os.version");
 
     BFC_TRY(bfci_json_may_copy(&os, &out->os, err));
     BFC_TRY(bfci_json_may_copy(&arch, &out->arch, err));

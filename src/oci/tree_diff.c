@@ -93,6 +93,64 @@ bool bfci_inode_same(const bfci_inode *a, const bfci_inode *b)
     return a->type == BFC_TYPE_DIR || (a->mtime == b->mtime && a->mtime_ns == b->mtime_ns);
 }
 
+/* ── Content with holes in one and zeros in the other, whose digests differ ── */
+
+enum {
+    CHUNK = 1 << 20
+};
+
+static int has_holes(bfci_side *s, uint64_t ino, const bfci_inode *n, bool *out, bfc_err *err)
+{
+    bfci_extent_iter it;
+    const bfci_extent *e = NULL;
+    uint64_t data = 0;
+    int rc;
+
+    bfci_extent_iter_init(&it, s->reader->tables, ino, n);
+    while ((rc = bfci_extent_iter_next(&it, &e, err)) == 0 && e)
+        data += e->len;
+    bfci_extent_iter_release(&it);
+    *out = data < n->size;
+    return rc;
+}
+
+static int same_bytes(diff *d, uint64_t old, uint64_t now, bool *out, bfc_err *err)
+{
+    AUTO_FREE uint8_t *bytes = NULL;
+    size_t got[2] = {CHUNK, CHUNK};
+
+    BFC_TRY(bfci_alloc(2, CHUNK, &bytes, err));
+    *out = true;
+    for (uint64_t at = 0; *out && got[0] == CHUNK; at += CHUNK) {
+        BFC_TRY(bfc_reader_read(d->from->reader, old, at, bytes, CHUNK, &got[0], err));
+        BFC_TRY(bfc_reader_read(d->to->reader, now, at, bytes + CHUNK, CHUNK, &got[1], err));
+        *out = got[0] == got[1] && memcmp(bytes, bytes + CHUNK, got[0]) == 0;
+    }
+    return 0;
+}
+
+/* Whether the two files of `d`, of which the digests differ, are the same nevertheless. Read is
+ * only what promises it, and has all its bytes in one of them: a hole of a terabyte is not gone
+ * through. */
+static int same_but_for_holes(diff *d, uint64_t old, uint64_t now, bool *out, bfc_err *err)
+{
+    bool holes[2] = {false, false};
+    uint8_t digest[BFC_DIGEST_SIZE];
+
+    *out = false;
+    if (d->old.type != BFC_TYPE_FILE || d->now.type != BFC_TYPE_FILE || d->old.crc != d->now.crc)
+        return 0;
+    memcpy(digest, d->now.digest, sizeof digest);
+    memcpy(d->now.digest, d->old.digest, sizeof digest);
+    bool else_same = bfci_inode_same(&d->old, &d->now);
+    memcpy(d->now.digest, digest, sizeof digest);
+    if (!else_same)
+        return 0;
+    BFC_TRY(has_holes(d->from, old, &d->old, &holes[0], err));
+    BFC_TRY(has_holes(d->to, now, &d->now, &holes[1], err));
+    return holes[0] != holes[1] ? same_bytes(d, old, now, out, err) : 0;
+}
+
 /* A folder's attributes stand with its name: one that was merged here has no inode. */
 static int load(bfci_side *s, uint32_t index, bfci_inode *out, bfc_err *err)
 {
@@ -179,7 +237,10 @@ static int compare_entries(diff *d, uint32_t from, uint32_t to, bfc_err *err)
         return 0; /* a folder's inode tells all that is below it */
     BFC_TRY(load(d->from, from, &d->old, err));
     BFC_TRY(load(d->to, to, &d->now, err));
-    int rc = bfci_inode_same(&d->old, &d->now) ? 0 : tell(d, 'C', d->to, to, err);
+    bool same = bfci_inode_same(&d->old, &d->now);
+    if (!same)
+        BFC_TRY(same_but_for_holes(d, old, now, &same, err));
+    int rc = same ? 0 : tell(d, 'C', d->to, to, err);
     return rc != 0 ? rc : compare_folders(d, from, to, err);
 }
 

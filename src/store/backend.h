@@ -17,6 +17,7 @@
 
 #include "base/base.h"
 #include "store/reference.h"
+#include "sys/extents.h"
 
 BFCI_DEFINE_AUTO(bfc_image_info, bfc_image_info_free)
 BFCI_DEFINE_AUTO(bfc_image_list, bfc_image_list_free)
@@ -68,6 +69,10 @@ typedef struct bfci_backend {
     /* The facts of an image that scan met, during the call of its fn. */
     int (*facts)(bfc_store *store, const bfci_found *found, const bfc_hooks *hooks,
                  bfc_image_info **out, bfc_err *err);
+    /* Calls `fn` with the blocks of an image that other files have, too: ranges of found->device.
+     * Looks at *max pieces of the file at most, and counts it down. */
+    int (*shared)(bfc_store *store, const bfci_found *found, size_t *max, bfci_shared_fn *fn,
+                  void *ctx, bfc_err *err);
 
     /* Locks the name and makes room for work. Without replace: BFC_E_EXISTS if the image is there.
      * BFC_E_BUSY if somebody else is changing it. On failure nothing is held. */

@@ -95,6 +95,20 @@ static int dir_facts(bfc_store *store, const bfci_found *found, const bfc_hooks 
     return bfci_facts_read(found->path, found->ref->text, hooks, out, err);
 }
 
+/* One that was deleted in the meantime shares nothing any more. */
+static int dir_shared(bfc_store *store, const bfci_found *found, size_t *max, bfci_shared_fn *fn,
+                      void *ctx, bfc_err *err)
+{
+    AUTO_FD int fd = -1;
+
+    (void)store;
+    int rc = bfci_open(AT_FDCWD, found->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, err);
+    if (rc == BFC_E_NOT_FOUND)
+        return 0;
+    BFC_TRY(rc);
+    return bfci_shared_extents(fd, max, fn, ctx, err);
+}
+
 static int dir_extract(bfc_store *store, const bfci_reference *ref, const char *path,
                        const char *target, const bfc_extract_options *options,
                        bfc_extract_report *report, bfc_err *err)
@@ -125,6 +139,7 @@ const bfci_backend bfci_backend_dir = {
     .find = bfci_dirstore_find,
     .scan = bfci_dirstore_scan,
     .facts = dir_facts,
+    .shared = dir_shared,
     .work_begin = bfci_dirstore_work_begin,
     .work_share = bfci_dirstore_work_share,
     .work_copy = bfci_dirstore_work_copy,

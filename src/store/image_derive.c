@@ -369,10 +369,29 @@ static int consider_base(void *ctx, const bfci_found *found, bfc_err *err)
     return 0;
 }
 
+static int open_base(bfc_store *store, const bfci_reference *ref, char **path, bfci_base *base,
+                     bfc_err *err)
+{
+    BFC_TRY(store->backend->find(store, ref, path, err));
+    int rc = bfci_base_open(*path, base, err);
+    if (rc == BFC_E_NOT_FOUND)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "image '%s' was made from a directory: it has no layers to stand on",
+                         ref->text);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "image '%s'", ref->text);
+    if (base->facts.image_count > 1)
+        return bfci_fail(err, BFC_E_UNSUPPORTED,
+                         "image '%s' holds the images of %zu platforms and can be no base",
+                         ref->text, base->facts.image_count);
+    return 0;
+}
+
 static int find_old_base(change *c, const char *old_base, const bfci_reference *new_base,
                          bfc_err *err)
 {
     struct base_search search = {c, new_base, 0};
+    const bfci_image_facts *image = &c->source.facts.image[0];
     bfci_reference ref;
     AUTO_FREE char *path = NULL;
     AUTO_BASE bfci_base base = {0};
@@ -387,13 +406,26 @@ static int find_old_base(change *c, const char *old_base, const bfci_reference *
         return 0;
     }
     BFC_TRY(bfci_reference_parse(old_base, &ref, err));
-    BFC_TRY(c->store->backend->find(c->store, &ref, &path, err));
-    BFC_TRY(bfci_base_open(path, &base, err));
-    c->skip = layers_of_base(&c->source.facts.image[0], &base.facts);
+    BFC_TRY(open_base(c->store, &ref, &path, &base, err));
+    c->skip = layers_of_base(image, &base.facts);
     if (c->skip == 0)
         return bfci_fail(err, BFC_E_INVALID, "image '%s' does not stand on '%s'", c->from.text,
                          ref.text);
+    if (c->skip == image->layer_count)
+        return bfci_fail(err, BFC_E_INVALID, "image '%s' has no layer above those of '%s'",
+                         c->from.text, ref.text);
     return 0;
+}
+
+/* The image itself, under whatever name, or one that stands on it, would get its layers twice. */
+static int check_new_base(const change *c, const bfci_reference *ref, const bfci_base *base,
+                          bfc_err *err)
+{
+    if (layers_of_base(&base->facts.image[0], &c->source.facts) == 0)
+        return 0;
+    return bfci_fail(err, BFC_E_INVALID,
+                     "image '%s' cannot stand on '%s', which has all its layers itself",
+                     c->from.text, ref->text);
 }
 
 int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base, const char *new_base,
@@ -401,12 +433,14 @@ int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base, c
 {
     AUTO_CHANGE change c = {0};
     AUTO_FREE char *base_path = NULL;
+    AUTO_BASE bfci_base base = {0};
     bfci_reference ref;
 
     BFC_TRY(start(&c, store, name, options, true, err));
     BFC_TRY(bfci_reference_parse(new_base, &ref, err));
+    BFC_TRY(open_base(store, &ref, &base_path, &base, err));
+    BFC_TRY(check_new_base(&c, &ref, &base, err));
     BFC_TRY(find_old_base(&c, old_base, &ref, err));
-    BFC_TRY(store->backend->find(store, &ref, &base_path, err));
     return make(&c, base_path, feed_rebase, out, err);
 }
 

@@ -177,7 +177,9 @@ def test_what_is_told(lab):
         check([(layer['digest'], layer['media_type'], layer['size']) for layer in layers] ==
               [(d['digest'], d['mediaType'], d['size']) for d in manifest['layers']], layers)
         check(all(layer['diff_id'] == '' and not layer['empty'] for layer in layers), layers)
-        lab.bfc(*store, 'image', 'layers', ref)
+        table = lab.bfc(*store, 'image', 'layers', ref).text.splitlines()[1:]
+        check([line.split()[1::len(line.split()) - 2] for line in table] ==
+              [[d['digest'][7:19], d['mediaType']] for d in manifest['layers']], table)
         check(lab.bfc(*store, 'image', 'config', '--manifest', ref).out == read(source.blob_path(made[ref])), ref)
         config = lab.bfc(*store, 'image', 'config', ref, expect=4 if ref == 'big-config' else 0)
         if ref == 'big-config':
@@ -246,6 +248,9 @@ def test_an_index_of_images_and_artifacts(lab):
 
     lab.bfc(*store, *create, '--artifact', '--all-platforms', 'all', f'oci:{source.path}:all')
     lab.bfc(*store, 'image', 'verify', '--deep', 'all')
+    path = lab.bfc(*store, 'image', 'info', '--json', 'all').json['path']
+    trees = [(tree['kind'], tree['label']) for tree in lab.bfc('info', '--json', path).json['trees']]
+    check(trees.count(('file-system', '')) == 3 and sum(kind == 'merged' for kind, _ in trees) == 2, trees)
     lab.bfc(*store, 'image', 'extract', 'all', lab / 'all')
     check(os.listdir(lab / 'all/etc') == ['arm64'])
     lab.bfc(*store, 'image', 'export', 'all', f'oci:{lab / "out"}:x')

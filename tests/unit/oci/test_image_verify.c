@@ -296,7 +296,7 @@ static void test_image_verify__facts(void **state)
 
 static void recipe_name(const struct image *i, size_t number, char name[RECIPE_NAME_SIZE])
 {
-    (void)snprintf(name, RECIPE_NAME_SIZE, "recipe/%s/00000000", hex_of(i->layer[number]));
+    (void)snprintf(name, RECIPE_NAME_SIZE, "recipe/%.64s/00000000", hex_of(i->layer[number]));
 }
 
 static void test_image_verify__recipes(void **state)
