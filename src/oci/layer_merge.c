@@ -69,6 +69,14 @@ static int copy_tree(bfci_nametree *to, uint32_t parent, unsigned depth, const b
 
 /* ── Laying over what is there ── */
 
+static void hide_name(bfci_nametree *merged, uint32_t folder, uint32_t index)
+{
+    if (index == NODE_NONE)
+        return;
+    bfci_nametree_remove(merged, index);
+    (void)mark_changed(merged, folder);
+}
+
 static void hide(bfci_nametree *merged, uint32_t folder, const bfci_nametree *layer, uint32_t index)
 {
     uint32_t next = NODE_NONE;
@@ -76,22 +84,17 @@ static void hide(bfci_nametree *merged, uint32_t folder, const bfci_nametree *la
     if (bfci_nametree_find(layer, index, WHITEOUT_OPAQUE, strlen(WHITEOUT_OPAQUE)) != NODE_NONE)
         for (uint32_t c = bfci_nametree_first(merged, folder); c != NODE_NONE; c = next) {
             next = bfci_nametree_next(merged, c);
-            bfci_nametree_remove(merged, c);
+            hide_name(merged, folder, c);
         }
     for (uint32_t c = bfci_nametree_first(layer, index); c != NODE_NONE;
          c = bfci_nametree_next(layer, c)) {
         const char *name = bfci_nametree_name(layer, c);
-        if (!is_whiteout(layer, c) || strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
-            continue;
-        uint32_t hidden = bfci_nametree_find(merged, folder, name + WHITEOUT_PREFIX_LEN,
-                                             strlen(name) - WHITEOUT_PREFIX_LEN);
-        if (hidden != NODE_NONE)
-            bfci_nametree_remove(merged, hidden);
+        if (is_whiteout(layer, c) && strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META)) != 0)
+            hide_name(merged, folder,
+                      bfci_nametree_find(merged, folder, name + WHITEOUT_PREFIX_LEN,
+                                         strlen(name) - WHITEOUT_PREFIX_LEN));
     }
 }
-
-static int lay_over(bfci_nametree *merged, uint32_t folder, const bfci_nametree *layer,
-                    uint32_t index, bfc_err *err);
 
 /* A folder that no entry told of says only that something lies below it. Where there is a link to a
  * folder below (lib → usr/lib), it is there that it lies. */
@@ -112,6 +115,31 @@ static int find_folder(const bfci_nametree *merged, uint32_t there, bool made_up
     *found = rc == 0 && *found && bfci_nametree_node(merged, *out)->type == BFC_TYPE_DIR;
     return 0;
 }
+
+/* All whiteouts go first: two folders of the layer may be one below, through a link, and what the
+ * layer puts there must not be hidden by it. */
+static int hide_all(bfci_nametree *merged, uint32_t folder, const bfci_nametree *layer,
+                    uint32_t index, bfc_err *err)
+{
+    hide(merged, folder, layer, index);
+    for (uint32_t c = bfci_nametree_first(layer, index); c != NODE_NONE;
+         c = bfci_nametree_next(layer, c)) {
+        const bfci_node *n = bfci_nametree_node(layer, c);
+        uint32_t there =
+            bfci_nametree_find(merged, folder, bfci_nametree_name(layer, c), n->name_len);
+        uint32_t target = NODE_NONE;
+        bool found = false;
+        if (n->type != BFC_TYPE_DIR || there == NODE_NONE)
+            continue;
+        BFC_TRY(find_folder(merged, there, (n->flags & NODE_MADE_UP) != 0, &found, &target, err));
+        if (found)
+            BFC_TRY(hide_all(merged, target, layer, c, err));
+    }
+    return 0;
+}
+
+static int lay_over(bfci_nametree *merged, uint32_t folder, const bfci_nametree *layer,
+                    uint32_t index, bfc_err *err);
 
 static int lay_child(bfci_nametree *merged, uint32_t folder, unsigned depth,
                      const bfci_nametree *layer, uint32_t child, bfc_err *err)
@@ -142,7 +170,6 @@ static int lay_over(bfci_nametree *merged, uint32_t folder, const bfci_nametree 
 {
     unsigned depth = mark_changed(merged, folder);
 
-    hide(merged, folder, layer, index);
     for (uint32_t c = bfci_nametree_first(layer, index); c != NODE_NONE;
          c = bfci_nametree_next(layer, c))
         if (!is_whiteout(layer, c))
@@ -179,5 +206,6 @@ int bfci_layer_merge(bfci_image_in *ii, bfci_nametree *layer, bfc_err *err)
         *bfci_nametree_attr(&ii->merged, NODE_ROOT) = *bfci_nametree_attr(layer, NODE_ROOT);
         bfci_nametree_node(&ii->merged, NODE_ROOT)->flags = 0;
     }
+    BFC_TRY(hide_all(&ii->merged, NODE_ROOT, layer, NODE_ROOT, err));
     return lay_over(&ii->merged, NODE_ROOT, layer, NODE_ROOT, err);
 }

@@ -166,6 +166,23 @@ static void test_layers__linked_folders(void **state)
     stack_close(&s);
 }
 
+/* Two folders of a layer that are one below: what the one hides is below the layer, not what the
+ * other puts there. In either order of the entries. */
+static void test_layers__linked_folders_spare_their_own_layer(void **state)
+{
+    for (int order = 0; order < 2; order++) {
+        struct stack s;
+        stack_open(&s, *state);
+        LAYER(&s, D("./"), D("usr"), D("usr/lib"), F("usr/lib/a", "1"), L("lib", "usr/lib"));
+        if (order == 0)
+            LAYER(&s, F("usr/lib/.wh..wh..opq", ""), F("lib/b", "2"));
+        else
+            LAYER(&s, F("lib/b", "2"), F("usr/lib/.wh..wh..opq", ""));
+        stack_becomes(&s, "/ lib->usr/lib usr/ usr/lib/ usr/lib/b=2");
+        stack_close(&s);
+    }
+}
+
 static void test_layers__links_that_lead_nowhere(void **state)
 {
     struct stack s;
@@ -431,6 +448,7 @@ int main(void)
         CARE_TEST(test_layers__whiteouts_below_new_folders),
         CARE_TEST(test_layers__empty_layers),
         CARE_TEST(test_layers__linked_folders),
+        CARE_TEST(test_layers__linked_folders_spare_their_own_layer),
         CARE_TEST(test_layers__links_that_lead_nowhere),
         CARE_TEST(test_layers__links_within_a_layer),
         CARE_TEST(test_layers__hard_links),
