@@ -5,6 +5,7 @@ import datetime
 import mmap
 import os
 import platform
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -120,13 +121,20 @@ def machine():
 
 # ── File systems ──
 
+def scratch_folder(parent):
+    """A new folder. Its name can stand in an image's name: podman makes one of the path of a layout."""
+    path = os.path.join(parent or tempfile.gettempdir(), 'bfc-bench-' + secrets.token_hex(6))
+    os.mkdir(path, 0o700)
+    return path
+
+
 class Space:
     """Scratch folder and targets; mounts are private to this process and go with it."""
 
     def __init__(self, o, largest):
         self.private, self.mounts, self.largest = self.unshare(), [], largest
         need = 4 * largest + 640 * MIB  # containers of three, a loop file, what is extracted
-        self.scratch = tempfile.mkdtemp(prefix='bfc-bench-', dir=o.scratch)
+        self.scratch = scratch_folder(o.scratch)
         if not o.scratch and self.private and free_memory() > need + largest:
             self.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%,huge=never', 'tmpfs'], self.scratch)
         elif shutil.disk_usage(self.scratch).free < need:

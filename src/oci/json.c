@@ -39,6 +39,8 @@ static int load(const uint8_t *json, size_t len, const char *what, enum bfci_jso
     if (count_values(json, len) > VALUES_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "%s has more than %d values", what, VALUES_MAX);
     AUTO(json_t) json_t *value = json_loadb((const char *)json, len, flags, &why);
+    if (!value) /* a lack of memory may be told as a wrong token: what is wrong is wrong twice */
+        value = json_loadb((const char *)json, len, flags, &why);
     if (!value && why.text[0] == '\0') /* jansson has words for all but a lack of memory */
         return bfci_fail_nomem(err);
     if (!value)

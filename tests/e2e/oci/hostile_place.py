@@ -11,7 +11,7 @@ from harness import MIB, check, run, say
 from hostile import Layout, entry, tar
 
 FAILED, DAMAGED, NOT_FOUND = 1, 3, 4
-PEAK = 256 * MIB
+PEAK = 256 * MIB  # of the program as it is; a sanitizer takes some for itself
 GOOD = entry('hello', data=b'hello, world\n')
 
 
@@ -37,11 +37,17 @@ def without_times(rows):
     return [row[:3] + row[4:] for row in rows]
 
 
+def is_sanitized(program):
+    program = read(program)
+    return b'__asan_init' in program or b'__tsan_init' in program
+
+
 class Place:
     """A store with an image in it, and a folder beside the targets that nothing may change."""
 
     def __init__(self, lab):
         self.lab, self.store, self.count = lab, lab / 'store', 0
+        self.peak = PEAK * (8 if is_sanitized(lab.bfc_path) else 1)
         good = Layout(lab / 'good').image(tar(GOOD))
         self.bfc('create', 'good', 'oci:' + good.path)
         self.listed = self.bfc('list').out
@@ -71,7 +77,8 @@ class Place:
         now = without_times(rows_of(self.store))
         check(now == self.stored, what, 'changed the store:',
               [row for row in now if row not in self.stored] or 'something is missing')
-        check(self.bfc('list').out == self.listed, what, 'changed the list of images')
+        if self.count % 10 == 1:  # the same files make the same list
+            check(self.bfc('list').out == self.listed, what, 'changed the list of images')
 
     def layout(self):
         self.count += 1
@@ -83,12 +90,13 @@ class Place:
     def refused(self, what, layout, code, *words, options=(), source=None):
         """Returns the message."""
         result = self.create(layout, *options, source=source, expect=None)
-        check(result.code in (code if isinstance(code, tuple) else (code,)), what + ':', f'expected exit {code}:', result.shown())
+        check(result.code in (code if isinstance(code, tuple) else (code,)), what + ':', f'expected exit {code}:',
+              result.shown())
         check(not result.out and result.message.count('\n') == 1, what, 'has not one line:', result.shown())
         check(result.message.startswith('bfc: ') and len(result.message) < 2000, what, result.shown())
         for word in words:
             check(word in result.message, what + ':', f'no {word!r} in', result.message)
-        check(result.peak < PEAK, what, 'took', result.peak // MIB, 'MiB')
+        check(result.peak < self.peak, what, 'took', result.peak // MIB, 'MiB')
         self.check_store(what)
         if layout:
             harness.remove(layout.path)
@@ -98,11 +106,11 @@ class Place:
         """Creates it, verifies it, extracts it; returns the target's path."""
         result = self.create(layout, *options)
         check(not result.err, what, 'is taken, but says something:', result.shown())
-        check(result.peak < PEAK, what, 'took', result.peak // MIB, 'MiB')
+        check(result.peak < self.peak, what, 'took', result.peak // MIB, 'MiB')
         self.bfc('verify', '--deep', 'bad')
         target = f'{self.root}/target{self.count}'
         result = self.bfc('extract', 'bad', target)
-        check(result.peak < PEAK, what, 'took', result.peak // MIB, 'MiB to extract')
+        check(result.peak < self.peak, what, 'took', result.peak // MIB, 'MiB to extract')
         self.check_outside(what)
         if umoci:
             self.same_as_umoci(what, layout, target)

@@ -304,7 +304,6 @@ def test_what_only_images_can(lab):
                  ['commit', 'chart', lab / 'dir'],
                  ['squash', 'chart'],
                  ['rebase', 'chart', 'app'],
-                 ['rebase', '--from', 'chart', 'app', 'app'],
                  ['rebase', '--from', 'app', 'app', 'chart'],
                  ['config', 'chart', '--user', 'me'],
                  ['extract', 'chart#1', lab / 'x'],

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 import compare  # pylint: disable=wrong-import-position
@@ -231,7 +232,12 @@ def test_podman_loads_and_saves(lab):
     store = ['--store', lab / 'store']
     lab.bfc(*store, 'image', 'create', 'app:1', f'oci:{layout}:a')
     image_id = sha256(config_of(f'oci:{layout}:a')).split(':')[1]
-    podman = ['podman', '--root', lab / 'p', '--runroot', lab / 'r', '--storage-driver', 'vfs']
+    with tempfile.TemporaryDirectory(prefix='r-') as run_root:  # podman takes no more than 50 characters
+        podman_both_ways(lab, layout, store, image_id, run_root)
+
+
+def podman_both_ways(lab, layout, store, image_id, run_root):
+    podman = ['podman', '--root', lab / 'p', '--runroot', run_root, '--storage-driver', 'vfs']
     for kind in ('oci-archive', 'docker-archive'):
         lab.bfc(*store, 'image', 'export', 'app:1', f'{kind}:{lab / kind}')
         result = run([*podman, 'load', '-q', '-i', lab / kind], expect=None)

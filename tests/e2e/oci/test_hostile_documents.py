@@ -48,19 +48,23 @@ def test_no_json(lab):
     deep = b'{"a":' * 100000 + b'1' + b'}' * 100000
     many = b'{"schemaVersion":2,"layers":[' + b'{},' * 300000 + b'{}]}'
     documents = [('nothing', b'', DAMAGED, 'is not JSON'), ('no JSON', b'not json', DAMAGED, 'is not JSON'),
-                 ('half of it', b'{"schemaVersion":2,', DAMAGED, 'is not JSON'), ('an array', b'[]', DAMAGED, 'an object was expected'),
+                 ('half of it', b'{"schemaVersion":2,', DAMAGED, 'is not JSON'),
+                 ('an array', b'[]', DAMAGED, 'an object was expected'),
                  ('bytes that are no UTF-8', b'{"a":"\xff\xfe"}', DAMAGED, 'is not JSON'),
-                 ('a NUL', b'{"a":"\\u0000"}', DAMAGED, 'is not JSON'), ('nested arrays', nested, DAMAGED, 'is not JSON'),
+                 ('a NUL', b'{"a":"\\u0000"}', DAMAGED, 'is not JSON'),
+                 ('nested arrays', nested, DAMAGED, 'is not JSON'),
                  ('nested objects', deep, DAMAGED, 'is not JSON'), ('300000 values', many, FAILED, '262144'),
                  ('an empty object', b'{}', DAMAGED, 'expected'), ('a number', b'1e999', DAMAGED, 'is not JSON')]
     cases = []
     for what, data, code, *words in documents:
         cases.append((f'manifest: {what}', plain(manifest=data), code, *words))
-        cases.append((f'index.json: {what}', lambda layout, data=data: layout.index(whole=data), code, 'index.json', *words[:1]))
+        cases.append((f'index.json: {what}', lambda layout, data=data: layout.index(whole=data), code, 'index.json',
+                      *words[:1]))
         if data != b'{}':
             cases.append((f'config: {what}', plain(config=data), code, 'config sha256:', *words))
     cases.append(('config: an empty object', plain(config=b'{}'), DAMAGED, 'rootfs'))
-    cases.append(('oci-layout: no JSON', lambda layout: layout.put('oci-layout', b'x') or plain()(layout), DAMAGED, 'oci-layout', 'is not JSON'))
+    cases.append(('oci-layout: no JSON', lambda layout: layout.put('oci-layout', b'x') or plain()(layout), DAMAGED,
+                  'oci-layout', 'is not JSON'))
     cases.append(('oci-layout: 2.0.0', lambda layout: layout.put('oci-layout', b'{"imageLayoutVersion":"2.0.0"}') or plain()(layout),
                   FAILED, "'2.0.0'", '1.0.0 was expected'))
     refuse_all(lab, cases)
@@ -68,13 +72,17 @@ def test_no_json(lab):
 
 def test_too_large(lab):
     refuse_all(lab, [
-        ('manifest of 4 MiB and more', plain(manifest=b' ' * (4 << 20) + b'{}'), FAILED, '4194306', '4194304 are allowed'),
-        ('index.json of 4 MiB and more', lambda layout: layout.index(whole=b' ' * (5 << 20)), FAILED, 'index.json', '4194304'),
-        ('config of 8 MiB and more', plain(config=b' ' * (8 << 20) + b'{}'), FAILED, 'config sha256:', '8388608 are allowed'),
+        ('manifest of 4 MiB and more', plain(manifest=b' ' * (4 << 20) + b'{}'), FAILED, '4194306',
+         '4194304 are allowed'),
+        ('index.json of 4 MiB and more', lambda layout: layout.index(whole=b' ' * (5 << 20)), FAILED, 'index.json',
+         '4194304'),
+        ('config of 8 MiB and more', plain(config=b' ' * (8 << 20) + b'{}'), FAILED, 'config sha256:',
+         '8388608 are allowed'),
         ('a descriptor of 2^63 - 1 bytes', plain(entry={'size': 2**63 - 1}), FAILED, str(2**63 - 1)),
         ('1025 layers', lambda layout: layout.image(*[TAR] * 1025), FAILED, 'layers', '1025', '1024 are allowed'),
         ('1025 diffIDs', plain(diffs=[TAR] * 1025), FAILED, 'diff_ids', '1024'),
-        ('4097 images', lambda layout: layout.index(*[{'mediaType': MANIFEST, 'digest': ELSE, 'size': 1}] * 4097), FAILED, '4097'),
+        ('4097 images', lambda layout: layout.index(*[{'mediaType': MANIFEST, 'digest': ELSE, 'size': 1}] * 4097),
+         FAILED, '4097'),
     ])
 
 
@@ -86,8 +94,10 @@ def test_wrong_types(lab):
         (manifest_with, ['config'], [], True), (manifest_with, ['layers'], [], True),
         (manifest_with, ['config', 'digest'], [], True), (manifest_with, ['config', 'size'], ['a number'], True),
         (manifest_with, ['config', 'mediaType'], ['a string'], False), (manifest_with, ['layers', 0], [], False),
-        (manifest_with, ['layers', 0, 'digest'], [], True), (manifest_with, ['layers', 0, 'size'], ['a number'], True),
-        (manifest_with, ['layers', 0, 'mediaType'], ['a string'], False), (manifest_with, ['artifactType'], ['a string'], False),
+        (manifest_with, ['layers', 0, 'digest'], [], True),
+        (manifest_with, ['layers', 0, 'size'], ['a number'], True),
+        (manifest_with, ['layers', 0, 'mediaType'], ['a string'], False),
+        (manifest_with, ['artifactType'], ['a string'], False),
         (manifest_with, ['layers', 0, 'annotations'], ['an object'], False),
         (config_with, ['rootfs'], ['an object'], True), (config_with, ['rootfs', 'diff_ids'], [], False),
         (config_with, ['rootfs', 'diff_ids', 0], [], False), (config_with, ['rootfs', 'type'], ['a string'], False),
@@ -105,7 +115,8 @@ def test_wrong_types(lab):
             wrong['nothing'] = ...
         for what, value in wrong.items():
             word = str(path[-1]) if isinstance(path[-1], str) else f'[{path[-1]}]'
-            place.refused(f'{what} as {path} ({change.__name__})', change(path, value)(place.layout()), DAMAGED, word, 'sha256:')
+            place.refused(f'{what} as {path} ({change.__name__})', change(path, value)(place.layout()), DAMAGED, word,
+                          'sha256:')
             tried += 1
     for path, value in [(['history'], [1]), (['history'], [{'empty_layer': 1}]), (['history'], [{'created_by': 1}])]:
         place.refused(f'{path} {value}', config_with(path, value)(place.layout()), DAMAGED, 'history[0]')
@@ -114,21 +125,26 @@ def test_wrong_types(lab):
 
 def test_numbers_and_digests(lab):
     digests = ['', 'sha256:', 'sha256:' + 'a' * 63, 'sha256:' + 'a' * 65, 'sha256:' + 'A' * 64, 'sha256:' + 'g' * 64,
-               '../../../../etc/passwd', 'sha256:../../../../etc/passwd', 'md5:' + 'a' * 32, 'a' * 64, 'sha256:' + 'a' * 63 + '/']
+               '../../../../etc/passwd', 'sha256:../../../../etc/passwd', 'md5:' + 'a' * 32, 'a' * 64,
+               'sha256:' + 'a' * 63 + '/']
     refuse_all(lab, [(f'the digest {d!r} of {path}', make(path, d), (DAMAGED, FAILED), 'sha256:')
-                     for d in digests for make, path in [(manifest_with, ['config', 'digest']), (manifest_with, ['layers', 0, 'digest']),
+                     for d in digests for make, path in [(manifest_with, ['config', 'digest']),
+                                                         (manifest_with, ['layers', 0, 'digest']),
                                                          (config_with, ['rootfs', 'diff_ids', 0])]] +
                [(f'sha512 of {path}', make(path, 'sha512:' + 'a' * 128), FAILED, 'sha512')
-                for make, path in [(manifest_with, ['layers', 0, 'digest']), (config_with, ['rootfs', 'diff_ids', 0])]] +
+                for make, path in [(manifest_with, ['layers', 0, 'digest']),
+                                   (config_with, ['rootfs', 'diff_ids', 0])]] +
                [(f'the size {size} of {path}', manifest_with(path, size), DAMAGED, 'size')
                 for size in (-1, 1e30) for path in (['config', 'size'], ['layers', 0, 'size'])] +
-               [(f'the size {size}', manifest_with(['config', 'size'], size), DAMAGED, 'not JSON', 'integer') for size in (2**63, 2**64)] +
+               [(f'the size {size}', manifest_with(['config', 'size'], size), DAMAGED, 'not JSON',
+                 'integer') for size in (2**63, 2**64)] +
                [('schema 1', manifest_with(['schemaVersion'], 1), FAILED, 'schema 1'),
                 ('schema 3', manifest_with(['schemaVersion'], 3), FAILED, 'schemaVersion', '2 was expected'),
                 ('layers of schema 1', manifest_with(['fsLayers'], []), FAILED, 'schema 1'),
                 ('a manifest and an index', manifest_with(['manifests'], []), DAMAGED, 'index'),
                 ('a manifest that calls itself an index', manifest_with(['mediaType'], INDEX), DAMAGED),
-                ('a root file system of no layers', config_with(['rootfs', 'type'], 'other'), FAILED, "'layers' was expected")])
+                ('a root file system of no layers', config_with(['rootfs', 'type'], 'other'), FAILED,
+                 "'layers' was expected")])
 
 
 # ── Blobs ──
@@ -162,15 +178,20 @@ def test_blobs_that_are_not_as_promised(lab):
     with open(outside, 'wb') as f:
         f.write(TAR)
     for which in ('layer', 'config', 'manifest'):
-        links = [('out of the layout', lambda l, p: os.symlink(outside, p)), ('to itself', lambda l, p: os.symlink(os.path.basename(p), p)),
-                 ('up and out', lambda l, p: os.symlink('../../../a-blob', p)), ('to /dev/zero', lambda l, p: os.symlink('/dev/zero', p))]
+        links = [('out of the layout', lambda l, p: os.symlink(outside, p)),
+                 ('to itself', lambda l, p: os.symlink(os.path.basename(p), p)),
+                 ('up and out', lambda l, p: os.symlink('../../../a-blob', p)),
+                 ('to /dev/zero', lambda l, p: os.symlink('/dev/zero', p))]
         cases += [(f'{which} is a link {what}', blob(replaced(make), which), DAMAGED, 'link') for what, make in links]
-        cases += [(f'{which} is a {what}', blob(replaced(make), which), DAMAGED, 'not a regular file') for what, make in [
-            ('folder', lambda l, p: os.mkdir(p)), ('FIFO', lambda l, p: os.mkfifo(p))]]
-        cases += [(f'{which} has one byte more', blob(lambda l, p: l.put(p, read(p) + b'\0'), which), DAMAGED, 'promise', 'more'),
-                  (f'{which} has one byte less', blob(lambda l, p: l.put(p, read(p)[:-1]), which), DAMAGED, 'promise'),
+        cases += [(f'{which} is a {what}', blob(replaced(make), which), DAMAGED, 'not a regular file')
+                  for what, make in [('folder', lambda l, p: os.mkdir(p)), ('FIFO', lambda l, p: os.mkfifo(p))]]
+        cases += [(f'{which} has one byte more', blob(lambda l, p: l.put(p, read(p) + b'\0'), which), DAMAGED,
+                   'promise', 'more'),
+                  (f'{which} has one byte less', blob(lambda l, p: l.put(p, read(p)[:-1]), which), DAMAGED,
+                   'promise'),
                   (f'{which} is empty', blob(put(b''), which), DAMAGED, 'promise'),
-                  (f'{which} has one byte changed', blob(lambda l, p: l.put(p, read(p)[:-3] + b'\x01' + read(p)[-2:]), which), DAMAGED,
+                  (f'{which} has one byte changed', blob(lambda l, p: l.put(p, read(p)[:-3] + b'\x01' + read(p)[-2:]),
+                                                         which), DAMAGED,
                    'digest')]
     refuse_all(lab, cases)
 
@@ -187,11 +208,13 @@ def test_descriptors_that_lie(lab):
         ('a manifest size too large', plain(entry={'size': 4000}), DAMAGED, '4000'),
         ('a manifest size too small', plain(entry={'size': 3}), DAMAGED, ' 3 bytes'),
         ('a wrong diffID', plain(diffs=[ELSE]), DAMAGED, 'diffID ' + sha256(TAR), ELSE),
-        ('the digest of the gzip as diffID', lambda layout: layout.image((hostile.gzipped([TAR]), LAYER + '+gzip')), DAMAGED, 'diffID'),
+        ('the digest of the gzip as diffID', lambda layout: layout.image((hostile.gzipped([TAR]), LAYER + '+gzip')),
+         DAMAGED, 'diffID'),
         ('no diffID', plain(diffs=[]), DAMAGED, '0 diffIDs', '1 layers'),
         ('a diffID too many', plain(diffs=[TAR, TAR]), DAMAGED, '2 diffIDs', '1 layers'),
         ('a diffID too few', lambda layout: layout.image(TAR, TAR, diffs=[TAR]), DAMAGED, '1 diffIDs', '2 layers'),
-        ('two diffIDs in the wrong order', lambda layout: layout.image(TAR, tar(GOOD), diffs=[tar(GOOD), TAR]), DAMAGED, 'diffID'),
+        ('two diffIDs in the wrong order', lambda layout: layout.image(TAR, tar(GOOD), diffs=[tar(GOOD), TAR]),
+         DAMAGED, 'diffID'),
     ])
 
 
@@ -224,15 +247,19 @@ def test_damaged_compression(lab):
     for kind, blob in (('gzip', hostile.gzipped([TAR])), ('zstd', read(lab / 'plain.zst'))):
         media_type, other = LAYER + '+' + kind, LAYER + '+' + ('zstd' if kind == 'gzip' else 'gzip')
         for cut in range(1, len(blob), 13):
-            place.refused(f'{kind} cut at {cut}', place.layout().image((blob[:cut], media_type), diffs=[TAR]), DAMAGED, 'layer sha256:')
+            place.refused(f'{kind} cut at {cut}', place.layout().image((blob[:cut], media_type), diffs=[TAR]),
+                          DAMAGED, 'layer sha256:')
         for at in [*range(0, len(blob), 17), len(blob) - 1, len(blob) - 6]:
             changed = blob[:at] + bytes([blob[at] ^ 0xff]) + blob[at + 1:]
             if kind == 'gzip' and 4 <= at < 10:  # the time, and what made it
                 continue
-            place.refused(f'{kind} changed at {at}', place.layout().image((changed, media_type), diffs=[TAR]), DAMAGED, 'layer sha256:')
-        place.refused(f'rubbish after {kind}', place.layout().image((blob + b'rubbish', media_type), diffs=[TAR]), DAMAGED, 'layer sha256:')
+            place.refused(f'{kind} changed at {at}', place.layout().image((changed, media_type), diffs=[TAR]),
+                          DAMAGED, 'layer sha256:')
+        place.refused(f'rubbish after {kind}', place.layout().image((blob + b'rubbish', media_type), diffs=[TAR]),
+                      DAMAGED, 'layer sha256:')
         place.taken(f'{kind} by another name', place.layout().image((blob, other), diffs=[TAR]))
-    place.refused('deflate without gzip', place.layout().image((zlib.compress(TAR), LAYER + '+gzip'), diffs=[TAR]), DAMAGED, 'layer sha256:')
+    place.refused('deflate without gzip', place.layout().image((zlib.compress(TAR), LAYER + '+gzip'), diffs=[TAR]),
+                  DAMAGED, 'layer sha256:')
 
 
 # ── Layers and images of other kinds ──
@@ -241,16 +268,20 @@ def test_kinds_of_layers(lab):
     place = Place(lab)
     gone = {'mediaType': FOREIGN, 'digest': ELSE, 'size': 1000, 'urls': ['https://example.invalid/layer']}
     refuse_all_in(place, [
-        ('a foreign layer without content', lambda layout: layout.image(TAR, gone), FAILED, ELSE, 'not distributed', FOREIGN),
-        ('a layer without content', lambda layout: layout.image(TAR, {**gone, 'mediaType': LAYER}), NOT_FOUND, ELSE, 'no blob'),
-        *[(f'a layer of the type {kind}', lambda layout, kind=kind: layout.image((TAR, kind)), FAILED, word, f"'{kind}'")
+        ('a foreign layer without content', lambda layout: layout.image(TAR, gone), FAILED, ELSE, 'not distributed',
+         FOREIGN),
+        ('a layer without content', lambda layout: layout.image(TAR, {**gone, 'mediaType': LAYER}), NOT_FOUND, ELSE,
+         'no blob'),
+        *[(f'a layer of the type {kind}', lambda layout, kind=kind: layout.image((TAR, kind)), FAILED, word,
+           f"'{kind}'")
           for kind, word in [(LAYER + '+encrypted', 'encrypted'), (LAYER + '+gzip+encrypted', 'encrypted'),
                              (LAYER + '+zstd+encrypted', 'encrypted'),
                              ('application/vnd.docker.image.rootfs.diff.tar.gzip+encrypted', 'encrypted'),
                              ('text/plain', 'no layer'), (MANIFEST, 'no layer'), (LAYER + '+bzip2', 'no layer'),
                              ('application/vnd.in-toto+json', 'no layer')]],
         ('a layer without a type', lambda layout: layout.image((TAR, None)), FAILED, 'layer'),
-        ('an artifact', manifest_with(['config', 'mediaType'], 'application/vnd.oci.empty.v1+json'), FAILED, 'artifact', 'empty.v1'),
+        ('an artifact', manifest_with(['config', 'mediaType'], 'application/vnd.oci.empty.v1+json'), FAILED,
+         'artifact', 'empty.v1'),
         ('an artifact with a type', plain(manifest=lambda m: m.update(
             artifactType='application/x.example', config={**m['config'], 'mediaType': 'application/vnd.oci.empty.v1+json'})),
          FAILED, "artifact of the type 'application/x.example'"),
@@ -258,7 +289,8 @@ def test_kinds_of_layers(lab):
     ])
     for kind in (FOREIGN, FOREIGN + '+gzip', 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'):
         blob = hostile.gzipped([TAR]) if kind.endswith('gzip') else TAR
-        target = place.taken(f'a foreign layer with content ({kind})', place.layout().image((blob, kind), diffs=[TAR]))
+        target = place.taken(f'a foreign layer with content ({kind})',
+                             place.layout().image((blob, kind), diffs=[TAR]))
         check(read(target + '/hello') == b'hello, world\n')
     place.taken('no layers', place.layout().image())
     place.taken('an empty tar', place.layout().image(hostile.END))
@@ -280,15 +312,18 @@ def test_indexes(lab):
         def make(layout):
             layout.image(TAR)
             for _ in range(depth):
-                layout.entries = [layout.document({'schemaVersion': 2, 'mediaType': INDEX, 'manifests': layout.entries}, None, INDEX)]
+                layout.entries = [layout.document({'schemaVersion': 2, 'mediaType': INDEX,
+                                                   'manifests': layout.entries}, None, INDEX)]
             return layout.index(*layout.entries)
         return make
     loop = {'mediaType': INDEX, 'digest': ELSE, 'size': 100}
     place = Place(lab)
     refuse_all_in(place, [
         ('no image', lambda layout: layout.index(), NOT_FOUND, 'no image'),
-        ('only statements', plain(entry={'platform': {'os': 'unknown', 'architecture': 'unknown'}}), NOT_FOUND, 'no image'),
-        ('other platforms', platforms('linux/s390x', 'windows/amd64', 'linux/arm/v5'), NOT_FOUND, 'linux/s390x', 'windows/amd64',
+        ('only statements', plain(entry={'platform': {'os': 'unknown', 'architecture': 'unknown'}}), NOT_FOUND,
+         'no image'),
+        ('other platforms', platforms('linux/s390x', 'windows/amd64', 'linux/arm/v5'), NOT_FOUND, 'linux/s390x',
+         'windows/amd64',
          'linux/arm/v5'),
         ('an index that is not there', lambda layout: layout.index(loop), NOT_FOUND, ELSE),
         ('indexes 100 deep', nested(100), FAILED, 'deep'),
@@ -301,9 +336,11 @@ def test_indexes(lab):
     layout = place.layout().image(TAR, entry={'annotations': {'org.opencontainers.image.ref.name': 'there'}})
     place.refused('another reference', layout, NOT_FOUND, "'there'", "'gone'", source=f'oci:{layout.path}:gone')
     layout = platforms('linux/s390x', 'linux/arm64')(place.layout())
-    place.refused('a platform that is not there', layout, NOT_FOUND, 'linux/riscv64', 'linux/s390x', options=['--platform', 'linux/riscv64'])
+    place.refused('a platform that is not there', layout, NOT_FOUND, 'linux/riscv64', 'linux/s390x',
+                  options=['--platform', 'linux/riscv64'])
     place.taken('an index in an index', nested(2)(place.layout()))
-    place.refused('a configuration for something else', plain()(place.layout()), NOT_FOUND, 'linux/amd64', 'linux/s390x',
+    place.refused('a configuration for something else', plain()(place.layout()), NOT_FOUND, 'linux/amd64',
+                  'linux/s390x',
                   options=['--platform', 'linux/s390x'])
 
 

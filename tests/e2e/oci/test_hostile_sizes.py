@@ -13,7 +13,7 @@ import harness
 import hostile
 from harness import GIB, MIB, check, run, say
 from hostile import END, LAYER, entry, folder, header, meta, record, symlink, tar
-from hostile_place import DAMAGED, FAILED, GOOD, PEAK, Place, refuse_all_in
+from hostile_place import DAMAGED, FAILED, GOOD, Place, refuse_all_in
 
 CHUNK = bytes(MIB)
 
@@ -57,17 +57,22 @@ def test_bombs(lab):
     with Timed('the bombs that are refused', 60):
         place.refused('gzip above --max-size', more(place.layout()), FAILED, str(63 * MIB), '--max-size',
                       options=['--max-size', '63M'])
-        place.refused('plain above --max-size', place.layout().image(tar(entry('f', data=bytes(2 * MIB)))), FAILED, '1048576', '--max-size',
+        place.refused('plain above --max-size', place.layout().image(tar(entry('f', data=bytes(2 * MIB)))), FAILED,
+                      '1048576', '--max-size',
                       options=['--max-size', '1M'])
         # 1 GiB, or 1024 times the descriptor's size.
-        place.refused('zstd of 64 GiB', place.layout().image((hostile.zstd_of_zeros(1) + zstd[0], zstd[1]), diffs=[head]), FAILED,
+        place.refused('zstd of 64 GiB', place.layout().image((hostile.zstd_of_zeros(1) + zstd[0], zstd[1]),
+                                                             diffs=[head]), FAILED,
                       f'more than {1024 * (len(zstd[0]) + len(hostile.zstd_of_zeros(1)))} bytes', '--max-size')
         small = (hostile.zstd_of_zeros(2 * GIB // (128 << 10)), LAYER + '+zstd')
-        place.refused('zstd of 2 GiB', place.layout().image(small, diffs=[head]), FAILED, f'more than {GIB} bytes', '--max-size')
-        place.refused('many frames', place.layout().image((hostile.zstd_of_zeros(8) * 1100, LAYER + '+zstd'), diffs=[head]), FAILED,
+        place.refused('zstd of 2 GiB', place.layout().image(small, diffs=[head]), FAILED, f'more than {GIB} bytes',
+                      '--max-size')
+        place.refused('many frames', place.layout().image((hostile.zstd_of_zeros(8) * 1100, LAYER + '+zstd'),
+                                                          diffs=[head]), FAILED,
                       f'more than {GIB} bytes')
         window = b'\x28\xb5\x2f\xfd\0' + bytes([31 << 3]) + small[0][6:]
-        place.refused('a window of 2 TiB', place.layout().image((window, LAYER + '+zstd'), diffs=[head]), (FAILED, DAMAGED), 'layer sha256:')
+        place.refused('a window of 2 TiB', place.layout().image((window, LAYER + '+zstd'), diffs=[head]),
+                      (FAILED, DAMAGED), 'layer sha256:')
     target = place.taken('gzip below --max-size', more(place.layout()), '--max-size', '65M')
     check(os.stat(target + '/zeros').st_size == 64 * MIB)
 
@@ -76,14 +81,16 @@ def test_sparse_bombs(lab):
     """A hole costs nothing to make and must cost nothing to take."""
     def sparse(size, ranges, data):
         text = b''.join(b'%d\n' % n for n in [len(ranges), *[n for r in ranges for n in r]])
-        head = [('GNU.sparse.major', '1'), ('GNU.sparse.minor', '0'), ('GNU.sparse.name', 'f'), ('GNU.sparse.realsize', str(size))]
+        head = [('GNU.sparse.major', '1'), ('GNU.sparse.minor', '0'), ('GNU.sparse.name', 'f'),
+                ('GNU.sparse.realsize', str(size))]
         return tar(meta(b''.join(record(*r) for r in head)) + entry('x', data=hostile.padded(text) + data))
     place = Place(lab)
     with Timed('holes', 60):
         for size in (2**43, 2**50, 2**63 - 1):
             layout = place.layout().image(sparse(size, [(0, 512)], bytes(512)))
             result = place.create(layout, expect=(0, FAILED, DAMAGED))
-            check(result.peak < PEAK and result.seconds < 20, result.shown(), result.peak // MIB, result.seconds)
+            check(result.peak < place.peak and result.seconds < 20, result.shown(), result.peak // MIB,
+                  result.seconds)
             if result.code == 0:
                 place.bfc('delete', 'bad')
             place.check_store(f'a hole of {size}')
@@ -98,7 +105,8 @@ def test_large_headers(lab):
             yield CHUNK
         yield GOOD + END
     place = Place(lab)
-    place.refused('an extended header of 64 MiB', place.layout().image(place_layer(place, body(64 * MIB))), FAILED, '67108864', '4194304')
+    place.refused('an extended header of 64 MiB', place.layout().image(place_layer(place, body(64 * MIB))), FAILED,
+                  '67108864', '4194304')
     many = b''.join(record(f'SCHILY.xattr.user.{i}', 'v') for i in range(40_000))
     with Timed('many attributes again and again', 60):
         place.taken('40000 attributes', place.layout().image(tar(*[meta(many[:3 * MIB]) + entry(f'f{i}') for i in range(10)])))
@@ -121,7 +129,7 @@ def timed_image(lab, what, seconds, parts, *extract_checks):
     descriptor = layout.blob(parts, LAYER)
     with Timed(what, seconds):
         result = place.create(layout.image(descriptor))
-    check(result.peak < PEAK, what, 'took', result.peak // MIB, 'MiB')
+    check(result.peak < place.peak, what, 'took', result.peak // MIB, 'MiB')
     say(f'{what}: {result.peak // MIB} MiB')
     if extract_checks:
         place.bfc('verify', '--deep', 'bad')
@@ -181,7 +189,7 @@ def test_whiteouts_again_and_again(lab):
                      tar(b''.join(header(f'{deep}.wh.{i}') for i in range(count))),
                      tar(b''.join(header(f'n/{deep}.wh.{i}') for i in range(count))))
         result = place.create(layout)
-    check(result.peak < PEAK, result.peak // MIB, 'MiB')
+    check(result.peak < place.peak, result.peak // MIB, 'MiB')
     found = run([lab.bfc_path, '--store', place.store, 'image', 'layers', 'bad'])
     check(found.text.count('\n') == 4, found.shown())
 
@@ -197,13 +205,14 @@ def test_long_ways(lab):
                 yield b''.join(header(f'l0/{i}') for i in range(start, start + 1000))
             yield END
         return lambda layout: layout.image(layout.blob(parts(), LAYER))
-    refuse_all_in(place, [('links that are too long in all', chain(250, './' * 40), DAMAGED, "entry 'l0/0'", '65536 bytes in all'),
+    refuse_all_in(place, [('links that are too long in all', chain(250, './' * 40), DAMAGED, "entry 'l0/0'",
+                           '65536 bytes in all'),
                           ('a link too many', chain(256, ''), DAMAGED, "entry 'l0/0'", '255')])
     for what, make in (('255 links', chain(255, '')), ('64 KiB of links', chain(15, 'd/../' * 100))):
         layout = make(place.layout())
         with Timed(f'10000 entries through {what}', 60):
             result = place.create(layout)
-        check(result.peak < PEAK, result.peak // MIB, 'MiB')
+        check(result.peak < place.peak, result.peak // MIB, 'MiB')
         place.bfc('delete', 'bad')
         place.check_store(what)
 

@@ -41,9 +41,10 @@ def work_size(store):
 
 
 def start_and_send(place, layout, number, at, options=()):
-    """Starts creating, sends the signal once so many bytes are written; returns (code, what it said), or None if it
-    was done before."""
-    child = subprocess.Popen([place.lab.bfc_path, '--store', place.store, 'image', 'create', *options, 'bad', 'oci:' + layout.path],
+    """Starts creating, sends the signal once so many bytes are written; returns (code, what it said, seconds that it
+    took to end), or None if it was done before."""
+    child = subprocess.Popen([place.lab.bfc_path, '--store', place.store, 'image', 'create', *options, 'bad',
+                              'oci:' + layout.path],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, LC_ALL='C'))
     while child.poll() is None:
         try:
@@ -53,9 +54,10 @@ def start_and_send(place, layout, number, at, options=()):
             pass
         time.sleep(0.002)
     child.send_signal(number)
+    start = time.monotonic()
     out, err = child.communicate()
     check(not out, 'it says', out)
-    return None if child.returncode == 0 else (child.returncode, err.decode())
+    return None if child.returncode == 0 else (child.returncode, err.decode(), time.monotonic() - start)
 
 
 def check_second_create(place, layout, options=()):
@@ -128,7 +130,9 @@ def test_kill_while_replacing(lab):
 
 def test_interrupt(lab):
     """By Ctrl-C or a stop nothing is left, not even what prune would remove."""
-    place, stopped = Place(lab), 0
+    place, stopped, took = Place(lab), 0, []
+    whole = place.create(large_image(place)).seconds
+    place.bfc('delete', 'bad')
     for below in ([], [tar(GOOD)]):
         layout = large_image(place, *below)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -140,11 +144,13 @@ def test_interrupt(lab):
                 stopped += 1
                 check(ended[0] in (128 + number, -number), ended)
                 check(ended[1] in ('', 'bfc: interrupted\n'), ended)
+                took += [ended[2]] if at == 1 else []
                 place.check_store(f'{number.name} at {at}')
         check_second_create(place, layout)
         harness.remove(layout.path)
     say(f'stopped {stopped} times')
     check(stopped >= 6, 'it was done before it could be stopped:', stopped)
+    check(min(took) < whole / 2, 'it goes on to the end before it stops:', took, whole)
 
 
 class SmallPlace(Place):
