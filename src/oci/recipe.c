@@ -185,6 +185,8 @@ static void next_run(const uint8_t *old, const uint8_t *fresh, size_t *at, size_
 {
     size_t start = *at, end, last;
 
+    while (start <= HEADER_SIZE - 8 && memcmp(old + start, fresh + start, 8) == 0)
+        start += 8; /* most of it, in few steps */
     while (start < HEADER_SIZE && old[start] == fresh[start])
         start++;
     for (end = last = start; end < HEADER_SIZE && end - last <= GAP_MAX; end++)
