@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The feed. A small content is gathered and looked up before it is stored; a large one is stored
- * while it comes, and its blocks are given back if it turns out to be known: so nothing is stored
- * twice, and memory is bounded whatever a file's size. */
+/* The feed. A small content is looked up before it is stored: at once if it comes in one piece, as
+ * most do, else gathered first. A large one is stored while it comes, and its blocks are given back
+ * if it turns out to be known: so nothing is stored twice, and memory is bounded whatever a file's
+ * size. */
 #include "container/feed.h"
 
 void bfci_feed_release(bfci_feed *f)
@@ -21,8 +22,9 @@ int bfci_feed_begin(bfci_feed *f, const char *name, uint64_t size, bool sparse, 
     f->sparse = sparse;
     f->gathers = !sparse && size <= SCAN_SMALL_MAX;
     f->may_be_known = !sparse && bfci_dedup_may_have_size(f->in->dedup, size);
-    f->in_run = false;
+    f->in_run = f->settled = false;
     f->at = 0;
+    f->size = size;
     buf_clear(&f->gathered);
     f->in->extent_count = 0;
     return 0;
@@ -39,20 +41,39 @@ static int end_run(bfci_feed *f, bfc_err *err)
     return bfci_intake_extent(f->in, &e, err);
 }
 
+static int settle_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
+{
+    f->settled = true;
+    BFC_TRY(bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err));
+    BFC_TRY(bfci_intake_known(f->in, f->digest, len, &f->known, err));
+    return f->known ? 0 : bfci_intake_piece(f->in, f->kind, 0, bytes, len, err);
+}
+
+static int take_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
+{
+    if (len > f->size - f->at)
+        return bfci_fail(err, BFC_E_INVALID, "more than the %llu bytes that were announced",
+                         (unsigned long long)f->size);
+    if (len == f->size)
+        return settle_small(f, bytes, len, err);
+    bfci_buf_put(&f->gathered, bytes, len);
+    return buf_check(&f->gathered, err);
+}
+
+static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
+{
+    if (!f->in_run)
+        BFC_TRY(bfci_pack_run_begin(f->in->packer, f->at, err));
+    f->in_run = true;
+    return bfci_pack_run_add(f->in->packer, bytes, len, err);
+}
+
 int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (len == 0)
         return 0;
     BFC_TRY(bfci_hasher_data(&f->hasher, bytes, len, err));
-    if (f->gathers) {
-        bfci_buf_put(&f->gathered, bytes, len);
-        BFC_TRY(buf_check(&f->gathered, err));
-    } else {
-        if (!f->in_run)
-            BFC_TRY(bfci_pack_run_begin(f->in->packer, f->at, err));
-        f->in_run = true;
-        BFC_TRY(bfci_pack_run_add(f->in->packer, bytes, len, err));
-    }
+    BFC_TRY(f->gathers ? take_small(f, bytes, len, err) : take_large(f, bytes, len, err));
     f->at += len;
     f->in->progress.bytes_done += len;
     return 0;
@@ -65,12 +86,14 @@ int bfci_feed_hole(bfci_feed *f, uint64_t len, bfc_err *err)
     return bfci_hasher_hole(&f->hasher, len, err);
 }
 
-/* Everything came, and is hashed: is it there already? */
-static int settle_large(bfci_feed *f, const bfci_inode *n, bool *known, bfc_err *err)
+/* Everything came: is it there already? */
+static int settle_large(bfci_feed *f, bfc_err *err)
 {
+    BFC_TRY(bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err));
+    f->known = false;
     if (f->may_be_known && f->in_run) {
-        BFC_TRY(bfci_intake_known(f->in, n->digest, n->size, known, err));
-        if (*known) {
+        BFC_TRY(bfci_intake_known(f->in, f->digest, f->at, &f->known, err));
+        if (f->known) {
             f->in_run = false;
             return bfci_pack_run_drop(f->in->packer, err);
         }
@@ -78,24 +101,24 @@ static int settle_large(bfci_feed *f, const bfci_inode *n, bool *known, bfc_err 
     return end_run(f, err);
 }
 
-static int settle_small(bfci_feed *f, const bfci_inode *n, bool *known, bfc_err *err)
+static int settle(bfci_feed *f, bfc_err *err)
 {
-    BFC_TRY(bfci_intake_known(f->in, n->digest, n->size, known, err));
-    if (*known)
+    if (f->settled)
         return 0;
-    return bfci_intake_piece(f->in, f->kind, 0, f->gathered.data, f->gathered.len, err);
+    if (f->gathers && f->at > 0)
+        return settle_small(f, f->gathered.data, f->gathered.len, err);
+    return settle_large(f, err);
 }
 
 int bfci_feed_end(bfci_feed *f, uint64_t ino, bfci_inode *n, bfc_err *err)
 {
-    bool known = false;
-
+    BFC_TRY(settle(f, err));
     n->size = f->at;
-    BFC_TRY(bfci_hasher_finish(&f->hasher, &n->crc, n->digest, err));
+    n->crc = f->crc;
+    memcpy(n->digest, f->digest, sizeof n->digest);
     if (n->size == 0)
         return 0;
-    BFC_TRY(f->gathers ? settle_small(f, n, &known, err) : settle_large(f, n, &known, err));
-    if (!known && !f->sparse)
+    if (!f->known && !f->sparse)
         BFC_TRY(bfci_intake_remember(f->in, ino, n, err));
     return bfci_packer_poll(f->in->packer, err);
 }

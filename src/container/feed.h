@@ -17,8 +17,11 @@ typedef struct bfci_feed {
     bfci_hasher hasher;
     bool gathers; /* the content at hand is small: it is stored when it is whole */
     bool in_run, sparse, may_be_known;
+    bool settled, known; /* it is hashed, and stored unless it was there */
     unsigned kind;
-    uint64_t at; /* in the content at hand */
+    uint64_t size, at; /* of the content at hand; at in it */
+    uint32_t crc;
+    uint8_t digest[BFC_DIGEST_SIZE];
     buf gathered, record;
 } bfci_feed;
 

@@ -27,6 +27,7 @@ struct meal {
     uint32_t number; /* of the commit */
     size_t portion;
     const char *blob; /* stored after the first file, by this name; NULL: none */
+    size_t excess;    /* bytes of each file that nobody announced */
     int fail;         /* after all else; 0: does not */
 };
 
@@ -66,6 +67,7 @@ static int feed_file(const struct meal *m, bfci_feed *feed, uint64_t root, const
     BFC_TRY(bfci_feed_begin(feed, r->name, r->size, false, err));
     for (size_t at = 0; at < r->size; at += m->portion)
         BFC_TRY(bfci_feed_data(feed, bytes + at, MIN(m->portion, r->size - at), err));
+    BFC_TRY(bfci_feed_data(feed, bytes, m->excess, err));
     BFC_TRY(bfci_feed_end(feed, ino, &n, err));
     BFC_TRY(bfci_feed_inode(feed, ino, &n, false, err));
     return bfci_stage_dirent(feed->stage, root, r->name, BFC_TYPE_FILE, ino, err);
@@ -522,6 +524,22 @@ static void test_feed__failure_leaves_nothing(void **state)
     expect_equal_files(c);
 }
 
+/* Of small contents, which are stored when all of them came. */
+static void test_feed__more_than_announced(void **state)
+{
+    static const struct row small[] = {{"a", 3000, 1, false}, {NULL, 0, 0, false}};
+    static const size_t portions[] = {1000, 3000};
+    struct care *c = *state;
+    bfc_writer_options o = options_of(4 * KIB, 2);
+
+    for (size_t i = 0; i < ARRAY_LEN(portions); i++) {
+        const struct meal m = {.row = small, .number = 1, .portion = portions[i], .excess = 1};
+        assert_int_equal(try_meal(c, c->file, &o, &m), BFC_E_INVALID);
+        assert_non_null(strstr(c->err.msg, "more than the 3000 bytes"));
+        assert_int_equal(access(c->file, F_OK), -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -535,6 +553,7 @@ int main(void)
         CARE_TEST(test_feed__blobs_between),
         CARE_TEST(test_feed__holes_and_attributes),
         CARE_TEST(test_feed__failure_leaves_nothing),
+        CARE_TEST(test_feed__more_than_announced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
