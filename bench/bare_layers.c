@@ -5,9 +5,8 @@
  *     bare_layers THREADS LEVEL BLOCK_SIZE (BLOB DIFFID)…
  *
  * A BLOB is gzip or zstd, and its name is its SHA-256 in hexadecimal digits, as DIFFID is that of
- * the tar in it; both are compared. One thread inflates, one hashes, all others compress, and each
- * does what there is to do: a ring of chunks is filled, hashed and compressed, and none of it is
- * copied. */
+ * the tar in it; both are compared. Each thread does what there is to do: it inflates the next
+ * chunk of a ring, if no other thread does, or hashes one, or compresses one. Nothing is copied. */
 #include <errno.h>
 #include <fcntl.h>
 #include <isa-l.h>

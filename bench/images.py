@@ -63,7 +63,9 @@ class Images:
     """The programs, and the stores that they fill: an image is created for the extractions and exports after it."""
 
     def __init__(self, o, space, layout):
-        self.o, self.space, self.layout, self.root = o, space, layout, os.geteuid() == 0
+        self.o, self.space, self.layout = o, space, layout
+        self.root = os.geteuid() == 0  # podman's storage needs it
+        self.umoci = layout.coding == 'gzip'  # it reads no other
         self.folder = tempfile.mkdtemp(dir=space.scratch)
         self.bfc = [o.bfc, '--quiet', '-j', str(o.jobs), '--store', f'dir:{self.at("store")}', 'image']
         self.rootless = [] if self.root else ['--rootless']
@@ -121,6 +123,10 @@ class Images:
     def raw_unpack(self, to):
         return self.run(['umoci', 'raw', 'unpack', *self.rootless, '--image', self.layout.name, to])
 
+    def extractions(self):
+        umoci = {'umoci unpack': self.unpack, 'umoci raw unpack': self.raw_unpack} if self.umoci else {}
+        return {'bfc': self.extract, **umoci}
+
     def out(self, argv):
         done = self.run(argv)
         done.size = folder_bytes(self.at('out'))
@@ -163,12 +169,12 @@ def one_round(im, targets):
     jobs['create']['bare'] = im.bare()
     for target in targets:
         jobs[f'extract to {target.kind}'] = figures = {}
-        for name, extract in (('bfc', im.extract), ('umoci unpack', im.unpack), ('umoci raw unpack', im.raw_unpack)):
+        for name, extract in im.extractions().items():
             with target as to:
                 figures[name] = extract(to)
     jobs['create'].update({f'{name}, to {target.kind}': f for target in targets[:1]
                            for name, f in jobs[f'extract to {target.kind}'].items() if name != 'bfc'})
-    for target in targets:
+    for target in targets if im.umoci else ():
         figures = jobs[f'extract to {target.kind}']
         jobs[f'create, and extract to {target.kind}'] = {
             'bfc': jobs['create']['bfc'] + figures['bfc'], 'umoci unpack': figures['umoci unpack']}
