@@ -18,6 +18,7 @@ class Layout:
         self.path, _, self.ref = (name, '', '') if os.path.isdir(name) else name.rpartition(':')
         if not os.path.isfile(os.path.join(self.path, 'index.json')):
             fail(f'{name} is no OCI layout')
+        self.path = os.path.abspath(self.path)
         entry = self.choose(self.read('index.json')['manifests'])
         manifest = self.blob(entry)
         self.title = title or os.path.basename(os.path.normpath(self.path))
@@ -81,13 +82,14 @@ class Images:
                     f'runroot = "{self.at("podman")}/run"\n')
         self.env['CONTAINERS_STORAGE_CONF'] = config
         self.podman = ['podman', '--cgroup-manager=cgroupfs', '--log-level=error']
+        os.symlink(self.layout.path, self.at('image'))
 
     def at(self, name):
         return os.path.join(self.folder, name)
 
     def run(self, argv):
         warm_memory(self.space.largest)
-        return run(argv, self.env)
+        return run(argv, self.env, cwd=self.folder)
 
     def fresh(self, name):
         """A path that is not there yet. Podman leaves a mount in its storage."""
@@ -106,8 +108,9 @@ class Images:
         return self.run([*self.bfc, 'create', '-c', f'zstd:{LEVEL}', '-b', str(BLOCK), 'im', f'oci:{self.layout.name}'])
 
     def pull(self):
+        """By a plain name: podman makes the image's name of the path, and not every path is fit for that."""
         self.fresh('podman')
-        return self.run([*self.podman, 'pull', '-q', f'oci:{self.layout.name}'])
+        return self.run([*self.podman, 'pull', '-q', f'oci:image:{self.layout.ref}'])
 
     def bare(self):
         blobs = [arg for layer, diff_id in zip(self.layout.layers, self.layout.diff_ids)

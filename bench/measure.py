@@ -37,7 +37,7 @@ class Measured:
         return Measured(self.seconds + other.seconds, self.cpu + other.cpu, max(self.peak, other.peak))
 
 
-def run(argv, env=None, out=None):
+def run(argv, env=None, cwd=None, out=None):
     """One or two programs with a pipe between; seconds, and the sum of their peaks in memory."""
     commands = argv if isinstance(argv[0], list) else [argv]
     env = dict(os.environ, LC_ALL='C', **(env or {}))
@@ -46,7 +46,7 @@ def run(argv, env=None, out=None):
         for i, command in enumerate(commands):
             last = i == len(commands) - 1
             sink = (out or subprocess.DEVNULL) if last else subprocess.PIPE
-            child = subprocess.Popen(command, stdin=source, stdout=sink, stderr=err, env=env)
+            child = subprocess.Popen(command, stdin=source, stdout=sink, stderr=err, env=env, cwd=cwd)
             if source not in (subprocess.DEVNULL, None):
                 source.close()
             source = child.stdout
