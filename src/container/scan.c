@@ -49,6 +49,7 @@ static int batch_room(bfci_scan *s, bfc_err *err)
     BFC_TRY(bfci_scan_flush(s, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *s->open, &s->open, err));
     s->open->task.fn = bfci_batch_load;
+    s->open->pool = s->config.pool;
     s->open->noatime = s->config.noatime;
     s->open->lock = &s->lock;
     s->open->bell = &s->bell;

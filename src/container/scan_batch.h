@@ -34,13 +34,17 @@ enum {
     BATCH_BYTES = 1 << 20
 };
 
+_Static_assert((int)BATCH_BYTES + (int)SCAN_SMALL_MAX <= (int)POOL_BUFFER_SIZE,
+               "a batch stands in a buffer of the pool");
+
 struct bfci_batch {
     bfci_task task;
     struct bfci_batch *next;
     bfci_item item[BATCH_ITEMS];
     size_t count;
     uint64_t bytes; /* of small files */
-    uint8_t *data;  /* their content */
+    uint8_t *data;  /* their content, in a buffer of the pool */
+    bfci_pool *pool;
     bool noatime;
     pthread_mutex_t *lock; /* guards loaded */
     pthread_cond_t *bell;

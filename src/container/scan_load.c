@@ -218,7 +218,8 @@ static int load_all(bfci_batch *b, bfc_err *err)
     AUTO(bfci_sha256_ctx) bfci_sha256_ctx *sha = NULL;
 
     BFC_TRY(bfci_sha256_new(&sha, err));
-    BFC_TRY(bfci_alloc((size_t)MAX(b->bytes, UINT64_C(1)), 1, &b->data, err));
+    if (b->bytes > 0)
+        BFC_TRY(bfci_pool_take_buffer(b->pool, &b->data, err));
     uint8_t *to = b->data;
     for (size_t i = 0; i < b->count; i++) {
         bfci_item *item = &b->item[i];
@@ -262,6 +263,6 @@ void bfci_batch_free(bfci_batch *b)
         bfci_buf_free(&item->xattrs);
         bfci_source_dir_unref(item->dir);
     }
-    free(b->data);
+    bfci_pool_give_buffer(b->pool, b->data);
     free(b);
 }

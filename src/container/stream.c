@@ -20,6 +20,8 @@ typedef struct chunk_buffer {
     uint8_t *bytes;
 } chunk_buffer;
 
+_Static_assert((int)CHUNK_SIZE <= (int)POOL_BUFFER_SIZE, "a chunk stands in a buffer of the pool");
+
 struct bfci_stream {
     bfci_task task;
     bfci_pool *pool;
@@ -138,7 +140,7 @@ int bfci_stream_new(bfci_pool *pool, int fd, uint64_t size, bool sparse, bfci_st
     s->sparse = sparse;
     s->task.fn = read_task;
     for (unsigned i = 0; i < CHUNKS; i++)
-        BFC_TRY(bfci_alloc(CHUNK_SIZE, 1, &s->chunk[i].bytes, err));
+        BFC_TRY(bfci_pool_take_buffer(pool, &s->chunk[i].bytes, err));
     BFC_TRY(bfci_sha256_new(&s->sha, err));
     BFC_TRY(bfci_hasher_start(&s->hasher, s->sha, sparse, err));
     s->ended = size == 0;
@@ -227,7 +229,7 @@ void bfci_stream_free(bfci_stream *s)
         pthread_cond_wait(&s->bell, &s->lock);
     pthread_mutex_unlock(&s->lock);
     for (unsigned i = 0; i < CHUNKS; i++)
-        free(s->chunk[i].bytes);
+        bfci_pool_give_buffer(s->pool, s->chunk[i].bytes);
     bfci_sha256_free(s->sha);
     pthread_cond_destroy(&s->bell);
     pthread_mutex_destroy(&s->lock);

@@ -5,6 +5,10 @@
 
 #include <signal.h>
 
+enum {
+    BUFFERS_KEPT = 32
+};
+
 typedef struct queue {
     bfci_task *first, *last;
 } queue;
@@ -15,6 +19,8 @@ struct bfci_pool {
     queue urgent, normal;
     size_t pending; /* submitted and not yet returned from */
     bool ending;
+    uint8_t *buffer[BUFFERS_KEPT]; /* that nobody uses */
+    unsigned buffers;
     unsigned count;
     struct worker {
         bfci_pool *pool;
@@ -123,6 +129,8 @@ void bfci_pool_free(bfci_pool *pool)
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->count; i++)
         pthread_join(pool->worker[i].thread, NULL);
+    while (pool->buffers > 0)
+        free(pool->buffer[--pool->buffers]);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->worker);
@@ -141,4 +149,27 @@ void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent)
     pool->pending++;
     pthread_cond_signal(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
+}
+
+int bfci_pool_take_buffer(bfci_pool *pool, uint8_t **out, bfc_err *err)
+{
+    *out = NULL;
+    pthread_mutex_lock(&pool->lock);
+    if (pool->buffers > 0)
+        *out = pool->buffer[--pool->buffers];
+    pthread_mutex_unlock(&pool->lock);
+    return *out ? 0 : bfci_alloc(POOL_BUFFER_SIZE, 1, out, err);
+}
+
+void bfci_pool_give_buffer(bfci_pool *pool, uint8_t *buffer)
+{
+    if (!buffer)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    bool keep = pool->buffers < BUFFERS_KEPT;
+    if (keep)
+        pool->buffer[pool->buffers++] = buffer;
+    pthread_mutex_unlock(&pool->lock);
+    if (!keep)
+        free(buffer);
 }

@@ -26,6 +26,14 @@ unsigned bfci_pool_count(const bfci_pool *pool);
 /* Never blocks and never fails; urgent tasks run before the others. Tasks may submit tasks. */
 void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent);
 
+enum {
+    POOL_BUFFER_SIZE = 3 << 19
+};
+/* Memory of POOL_BUFFER_SIZE bytes, not cleared, that tasks pass on instead of freeing it: fresh
+ * memory costs a fault for each page. Any thread. */
+int bfci_pool_take_buffer(bfci_pool *pool, uint8_t **out, bfc_err *err);
+void bfci_pool_give_buffer(bfci_pool *pool, uint8_t *buffer); /* NULL is allowed */
+
 /* Processors this process may run on (its affinity and its cgroup's CPU limit), at least 1. */
 unsigned bfci_processors(void);
 
