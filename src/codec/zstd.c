@@ -8,8 +8,15 @@
 
 #include "base/cursor.h"
 
+enum {
+    DEFAULT_LEVEL = 3,
+    SMALL = 128 << 10
+};
+
 struct bfci_compressor {
     ZSTD_CCtx *zstd;
+    int level;
+    bool small; /* the parameters are those for small blocks */
 };
 
 struct bfci_decompressor {
@@ -47,16 +54,32 @@ int bfci_compressor_new(int level, bfci_compressor **out, bfc_err *err)
     BFC_TRY(set_parameter(c, ZSTD_c_contentSizeFlag, 1, err));
     BFC_TRY(set_parameter(c, ZSTD_c_checksumFlag, 0, err));
     BFC_TRY(set_parameter(c, ZSTD_c_dictIDFlag, 0, err));
-    /* On blocks of 128 KiB this makes level 3 about 1 % smaller at the same speed. */
-    if (level == 3)
+    /* On blocks of 128 KiB this makes the default level about 1 % smaller at the same speed. */
+    if (level == DEFAULT_LEVEL)
         BFC_TRY(set_parameter(c, ZSTD_c_minMatch, 4, err));
+    c->level = level;
     *out = bfci_steal(&c);
+    return 0;
+}
+
+/* With tables that stay in a processor's own cache the default level takes 7 % less time, and half
+ * a percent more room. Blocks that are larger need the tables that zstd has for them: 0. */
+static int fit_tables(bfci_compressor *c, size_t len, bfc_err *err)
+{
+    bool small = len <= SMALL;
+
+    if (c->level != DEFAULT_LEVEL || c->small == small)
+        return 0;
+    BFC_TRY(set_parameter(c, ZSTD_c_hashLog, small ? 14 : 0, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_chainLog, small ? 14 : 0, err));
+    c->small = small;
     return 0;
 }
 
 int bfci_compress(bfci_compressor *c, const void *src, size_t len, void *dst, size_t dst_cap,
                   size_t *out_len, bfc_err *err)
 {
+    BFC_TRY(fit_tables(c, len, err));
     size_t rc = ZSTD_compress2(c->zstd, dst, dst_cap, src, len);
     if (!ZSTD_isError(rc)) {
         *out_len = rc;
