@@ -65,7 +65,7 @@ static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *e
     if (!f->in_run)
         BFC_TRY(bfci_pack_run_begin(f->in->packer, f->at, err));
     f->in_run = true;
-    return bfci_pack_run_add(f->in->packer, bytes, len, err);
+    return bfci_pack_run_add(f->in->packer, bytes, len, NULL, err);
 }
 
 int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)

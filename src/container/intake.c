@@ -53,7 +53,7 @@ int bfci_intake_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint
         e.start = start;
     } else {
         BFC_TRY(bfci_pack_run_begin(in->packer, start, err));
-        BFC_TRY(bfci_pack_run_add(in->packer, bytes, len, err));
+        BFC_TRY(bfci_pack_run_add(in->packer, bytes, len, NULL, err));
         BFC_TRY(bfci_pack_run_end(in->packer, kind, &e, err));
     }
     return bfci_intake_extent(in, &e, err);
@@ -140,7 +140,7 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool
             if (!in_run)
                 BFC_TRY(bfci_pack_run_begin(in->packer, c->offset, err));
             in_run = true;
-            BFC_TRY(bfci_pack_run_add(in->packer, c->data, (size_t)c->len, err));
+            BFC_TRY(bfci_pack_run_add(in->packer, c->data, (size_t)c->len, c->buffer, err));
             bfci_progress(in->hooks, &in->progress);
         }
     }

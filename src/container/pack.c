@@ -30,6 +30,8 @@ typedef struct block {
     bfc_err err;
     bfci_ref ref;
     uint8_t *raw, *packed;
+    const uint8_t *content; /* raw, or in the buffer of somebody else */
+    bfci_buffer *buffer;    /* a reference to that; NULL: raw */
 } block;
 
 struct bfci_packer {
@@ -62,6 +64,7 @@ static void block_free(block *b)
 {
     if (!b)
         return;
+    bfci_buffer_unref(b->buffer);
     free(b->raw);
     free(b->packed);
     free(b);
@@ -157,12 +160,12 @@ static int compress_block(block *b, unsigned worker)
 {
     bfci_packer *p = b->packer;
     size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
-    const uint8_t *payload = b->raw;
+    const uint8_t *payload = b->content;
 
     b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
     if (p->config.level > 0 && limit > 1)
-        BFC_TRY(bfci_compress(p->zstd[worker], b->raw, b->len, b->packed, limit - 1, &packed_len,
-                              &b->err));
+        BFC_TRY(bfci_compress(p->zstd[worker], b->content, b->len, b->packed, limit - 1,
+                              &packed_len, &b->err));
     if (packed_len) {
         b->ref.stored = (uint32_t)packed_len;
         b->ref.comp = COMP_ZSTD;
@@ -203,6 +206,7 @@ static int open_block(bfci_packer *p, block **out, bfc_err *err)
             return BFC_E_NOMEM;
         }
     }
+    b->content = b->raw;
     b->packer = p;
     b->next = NULL;
     b->task.fn = compress_task;
@@ -225,7 +229,7 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
     }
     uint64_t at = p->config.segment->at;
     BFC_TRY(bfci_segment_put_data(p->config.segment, b->number,
-                                  b->ref.comp == COMP_NONE ? b->raw : b->packed, &b->ref, err));
+                                  b->ref.comp == COMP_NONE ? b->content : b->packed, &b->ref, err));
     buf_clear(&p->record);
     bfci_block_encode(&p->record, &b->ref);
     BFC_TRY(buf_check(&p->record, err));
@@ -243,6 +247,7 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
 
 static void put_aside(bfci_packer *p, block *b)
 {
+    bfci_buffer_unref(bfci_steal(&b->buffer));
     b->next = p->spare;
     p->spare = b;
 }
@@ -339,7 +344,8 @@ int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err)
 
 /* A run's blocks must have numbers that follow each other: the open block's number was the last
  * given out. */
-int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfc_err *err)
+int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer *buffer,
+                      bfc_err *err)
 {
     const uint8_t *from = bytes;
     const uint32_t size = p->config.block_size;
@@ -352,7 +358,12 @@ int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfc_err *er
         if (p->run_extent.len == 0)
             p->run_extent.block = p->run->number;
         size_t n = MIN(len, size - p->run->len);
-        memcpy(p->run->raw + p->run->len, from, n);
+        if (buffer && n == size) {
+            p->run->content = from;
+            p->run->buffer = bfci_buffer_ref(buffer);
+        } else {
+            memcpy(p->run->raw + p->run->len, from, n);
+        }
         p->run->len += (uint32_t)n;
         p->run_extent.len += n;
         from += n;

@@ -31,9 +31,11 @@ int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len
                     bfc_err *err);
 
 /* A run: its bytes come in order, in any portions. begin sets start; end sets the rest of the
- * extent. No other call in between. */
+ * extent. No other call in between. Bytes that stand in `buffer` are not copied where they make a
+ * whole block; NULL: all are copied. */
 int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err);
-int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfc_err *err);
+int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer *buffer,
+                      bfc_err *err);
 int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err);
 /* Instead of end: the run is not wanted after all (its content was there already). Its blocks go
  * back, with their numbers, and what was written of them. */

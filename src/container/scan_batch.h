@@ -43,7 +43,7 @@ struct bfci_batch {
     bfci_item item[BATCH_ITEMS];
     size_t count;
     uint64_t bytes; /* of small files */
-    uint8_t *data;  /* their content, in a buffer of the pool */
+    bfci_buffer *data;
     bfci_pool *pool;
     bool noatime;
     pthread_mutex_t *lock; /* guards loaded */

@@ -218,9 +218,8 @@ static int load_all(bfci_batch *b, bfc_err *err)
     AUTO(bfci_sha256_ctx) bfci_sha256_ctx *sha = NULL;
 
     BFC_TRY(bfci_sha256_new(&sha, err));
-    if (b->bytes > 0)
-        BFC_TRY(bfci_pool_take_buffer(b->pool, &b->data, err));
-    uint8_t *to = b->data;
+    BFC_TRY(bfci_buffer_take(b->pool, &b->data, err));
+    uint8_t *to = b->data->bytes;
     for (size_t i = 0; i < b->count; i++) {
         bfci_item *item = &b->item[i];
         uint64_t room = room_of(item);
@@ -263,6 +262,6 @@ void bfci_batch_free(bfci_batch *b)
         bfci_buf_free(&item->xattrs);
         bfci_source_dir_unref(item->dir);
     }
-    bfci_pool_give_buffer(b->pool, b->data);
+    bfci_buffer_unref(b->data);
     free(b);
 }

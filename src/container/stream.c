@@ -17,7 +17,7 @@ enum {
 typedef struct chunk_buffer {
     uint64_t offset, len;
     bool hole;
-    uint8_t *bytes;
+    bfci_buffer *buffer; /* the task's to take, the taker's to give back */
 } chunk_buffer;
 
 _Static_assert((int)CHUNK_SIZE <= (int)POOL_BUFFER_SIZE, "a chunk stands in a buffer of the pool");
@@ -71,12 +71,12 @@ static int hash_chunk(bfci_stream *s, const chunk_buffer *c, bfc_err *err)
     if (c->hole)
         return bfci_hasher_hole(&s->hasher, c->len, err);
     if (!s->sparse)
-        return bfci_hasher_data(&s->hasher, c->bytes, (size_t)c->len, err);
+        return bfci_hasher_data(&s->hasher, c->buffer->bytes, (size_t)c->len, err);
     for (size_t at = 0; at < c->len;) {
         bool hole = false;
-        size_t n = bfci_next_piece(c->bytes + at, (size_t)c->len - at, &hole);
+        size_t n = bfci_next_piece(c->buffer->bytes + at, (size_t)c->len - at, &hole);
         BFC_TRY(hole ? bfci_hasher_hole(&s->hasher, n, err)
-                     : bfci_hasher_data(&s->hasher, c->bytes + at, n, err));
+                     : bfci_hasher_data(&s->hasher, c->buffer->bytes + at, n, err));
         at += n;
     }
     return 0;
@@ -87,7 +87,8 @@ static int fill(bfci_stream *s, chunk_buffer *c, bfc_err *err)
     BFC_TRY(next_range(s, c, err));
     if (!c->hole) {
         size_t got = 0;
-        BFC_TRY(bfci_pread(s->fd, c->bytes, (size_t)c->len, c->offset, &got, err));
+        BFC_TRY(bfci_buffer_take(s->pool, &c->buffer, err));
+        BFC_TRY(bfci_pread(s->fd, c->buffer->bytes, (size_t)c->len, c->offset, &got, err));
         if (got < c->len)
             s->size = c->offset + got; /* it was cut short meanwhile */
         c->len = got;
@@ -139,8 +140,6 @@ int bfci_stream_new(bfci_pool *pool, int fd, uint64_t size, bool sparse, bfci_st
     s->size = size;
     s->sparse = sparse;
     s->task.fn = read_task;
-    for (unsigned i = 0; i < CHUNKS; i++)
-        BFC_TRY(bfci_pool_take_buffer(pool, &s->chunk[i].bytes, err));
     BFC_TRY(bfci_sha256_new(&s->sha, err));
     BFC_TRY(bfci_hasher_start(&s->hasher, s->sha, sparse, err));
     s->ended = size == 0;
@@ -152,9 +151,10 @@ int bfci_stream_new(bfci_pool *pool, int fd, uint64_t size, bool sparse, bfci_st
     return 0;
 }
 
-/* Gives the first chunk's buffer back to the task. */
+/* Gives the first chunk back to the task. */
 static void let_go(bfci_stream *s)
 {
+    bfci_buffer_unref(bfci_steal(&s->chunk[s->first].buffer));
     pthread_mutex_lock(&s->lock);
     s->first = (s->first + 1) % CHUNKS;
     s->filled--;
@@ -191,8 +191,12 @@ static void cut_piece(bfci_stream *s, const chunk_buffer *c)
     uint64_t n = c->len - s->taken;
 
     if (s->sparse && !c->hole)
-        n = bfci_next_piece(c->bytes + s->taken, (size_t)n, &hole);
-    s->current = (bfci_chunk){c->offset + s->taken, n, hole ? NULL : c->bytes + s->taken};
+        n = bfci_next_piece(c->buffer->bytes + s->taken, (size_t)n, &hole);
+    s->current = (bfci_chunk){.offset = c->offset + s->taken, .len = n};
+    if (!hole) {
+        s->current.data = c->buffer->bytes + s->taken;
+        s->current.buffer = c->buffer;
+    }
     s->taken += n;
 }
 
@@ -229,7 +233,7 @@ void bfci_stream_free(bfci_stream *s)
         pthread_cond_wait(&s->bell, &s->lock);
     pthread_mutex_unlock(&s->lock);
     for (unsigned i = 0; i < CHUNKS; i++)
-        bfci_pool_give_buffer(s->pool, s->chunk[i].bytes);
+        bfci_buffer_unref(s->chunk[i].buffer);
     bfci_sha256_free(s->sha);
     pthread_cond_destroy(&s->bell);
     pthread_mutex_destroy(&s->lock);

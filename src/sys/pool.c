@@ -19,7 +19,7 @@ struct bfci_pool {
     queue urgent, normal;
     size_t pending; /* submitted and not yet returned from */
     bool ending;
-    uint8_t *buffer[BUFFERS_KEPT]; /* that nobody uses */
+    bfci_buffer *buffer[BUFFERS_KEPT]; /* that nobody uses */
     unsigned buffers;
     unsigned count;
     struct worker {
@@ -151,25 +151,38 @@ void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent)
     pthread_mutex_unlock(&pool->lock);
 }
 
-int bfci_pool_take_buffer(bfci_pool *pool, uint8_t **out, bfc_err *err)
+int bfci_buffer_take(bfci_pool *pool, bfci_buffer **out, bfc_err *err)
 {
-    *out = NULL;
+    bfci_buffer *b = NULL;
+
     pthread_mutex_lock(&pool->lock);
     if (pool->buffers > 0)
-        *out = pool->buffer[--pool->buffers];
+        b = pool->buffer[--pool->buffers];
     pthread_mutex_unlock(&pool->lock);
-    return *out ? 0 : bfci_alloc(POOL_BUFFER_SIZE, 1, out, err);
+    if (!b)
+        BFC_TRY(bfci_alloc(1, sizeof *b, &b, err));
+    b->pool = pool;
+    atomic_init(&b->refs, 1);
+    *out = b;
+    return 0;
 }
 
-void bfci_pool_give_buffer(bfci_pool *pool, uint8_t *buffer)
+bfci_buffer *bfci_buffer_ref(bfci_buffer *b)
 {
-    if (!buffer)
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
+void bfci_buffer_unref(bfci_buffer *b)
+{
+    if (!b || atomic_fetch_sub(&b->refs, 1) > 1)
         return;
+    bfci_pool *pool = b->pool;
     pthread_mutex_lock(&pool->lock);
     bool keep = pool->buffers < BUFFERS_KEPT;
     if (keep)
-        pool->buffer[pool->buffers++] = buffer;
+        pool->buffer[pool->buffers++] = b;
     pthread_mutex_unlock(&pool->lock);
     if (!keep)
-        free(buffer);
+        free(b);
 }

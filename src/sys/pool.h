@@ -4,6 +4,7 @@
 #define BFCI_SYS_POOL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/base.h"
 
@@ -29,10 +30,16 @@ void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent);
 enum {
     POOL_BUFFER_SIZE = 3 << 19
 };
-/* Memory of POOL_BUFFER_SIZE bytes, not cleared, that tasks pass on instead of freeing it: fresh
- * memory costs a fault for each page. Any thread. */
-int bfci_pool_take_buffer(bfci_pool *pool, uint8_t **out, bfc_err *err);
-void bfci_pool_give_buffer(bfci_pool *pool, uint8_t *buffer); /* NULL is allowed */
+/* Memory, not cleared, that goes back to the pool with its last reference, instead of being freed:
+ * fresh memory costs a fault for each page. The pool outlives it. Any thread. */
+typedef struct bfci_buffer {
+    bfci_pool *pool;
+    atomic_uint refs;
+    _Alignas(16) uint8_t bytes[POOL_BUFFER_SIZE];
+} bfci_buffer;
+int bfci_buffer_take(bfci_pool *pool, bfci_buffer **out, bfc_err *err);
+bfci_buffer *bfci_buffer_ref(bfci_buffer *b);
+void bfci_buffer_unref(bfci_buffer *b); /* NULL is allowed */
 
 /* Processors this process may run on (its affinity and its cgroup's CPU limit), at least 1. */
 unsigned bfci_processors(void);

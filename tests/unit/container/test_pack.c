@@ -23,7 +23,26 @@ static void fill(uint8_t *out, size_t len, uint8_t seed)
         out[i] = (uint8_t)(seed + i * i % (seed % 7 + 3)); /* some shrink, some do not */
 }
 
-/* Stores pieces and runs in one commit; gives their extents. */
+/* In portions of less and of more than a block; with a pool, out of a buffer that nobody writes to
+ * before the packer is done with it. */
+static void add_in_portions(bfci_packer *p, bfci_pool *lender, const uint8_t *bytes, size_t len)
+{
+    bfci_buffer *buffer = NULL;
+
+    if (lender) {
+        core_ok(bfci_buffer_take(lender, &buffer, why));
+        memcpy(buffer->bytes, bytes, len);
+    }
+    for (size_t done = 0; done < len;) {
+        size_t n = MIN(len - done, 1 + done % 11000);
+        core_ok(bfci_pack_run_add(p, (buffer ? buffer->bytes : bytes) + done, n, buffer, why));
+        done += n;
+    }
+    bfci_buffer_unref(buffer);
+}
+
+/* Stores pieces and runs in one commit; gives their extents. One thread gets copies of the runs,
+ * several share them. */
 static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
 {
     bfci_pool *pool = NULL;
@@ -48,11 +67,7 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
             continue;
         }
         core_ok(bfci_pack_run_begin(p, i, why));
-        for (size_t done = 0; done < at->len;) {
-            size_t n = MIN(at->len - done, 1 + done % 3000);
-            core_ok(bfci_pack_run_add(p, bytes + done, n, why));
-            done += n;
-        }
+        add_in_portions(p, jobs > 1 ? pool : NULL, bytes, at->len);
         core_ok(bfci_pack_run_end(p, 9, &at->extent, why));
         assert_true(at->extent.start == i && at->extent.len == at->len);
     }
