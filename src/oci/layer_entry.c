@@ -84,6 +84,13 @@ static int fill_xattrs(bfci_layer_in *l, const bfci_tar_entry *e, bfc_err *err)
 
 /* ── Where it goes ── */
 
+static int keep(bfci_layer_in *l, uint64_t ino, uint8_t type, bfc_err *err)
+{
+    BFC_TRY(bfci_reserve(&l->kept, &l->kept_cap, l->kept_count + 1, sizeof *l->kept, err));
+    l->kept[l->kept_count++] = (bfci_kept_entry){ino, type};
+    return 0;
+}
+
 /* An entry that is there is replaced. Its inodes stay, since the recipe may need their contents; if
  * they have no other name, they are kept in a tree of their own. */
 static int replace(bfci_layer_in *l, uint32_t index, bfc_err *err)
@@ -95,8 +102,7 @@ static int replace(bfci_layer_in *l, uint32_t index, bfc_err *err)
         const bfci_node *n = bfci_nametree_node(&l->names, at);
         if (n->ino == 0)
             continue; /* a folder that no entry told of */
-        BFC_TRY(bfci_reserve(&l->kept, &l->kept_cap, l->kept_count + 1, sizeof *l->kept, err));
-        l->kept[l->kept_count++] = (bfci_kept_entry){n->ino, n->type};
+        BFC_TRY(keep(l, n->ino, n->type, err));
     } while (bfci_nametree_step(&l->names, index, &at, &depth));
     bfci_nametree_remove(&l->names, index);
     return 0;
@@ -251,15 +257,41 @@ static int start_content(bfci_layer_in *l, const bfci_tar_entry *e, const char *
     return bfci_feed_begin(l->feed, name, e->size, l->sparse, err);
 }
 
+static bool is_whiteout_path(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strncmp(slash ? slash + 1 : path, WHITEOUT_PREFIX, WHITEOUT_PREFIX_LEN) == 0;
+}
+
+/* Where a folder gave way to a file, umoci hides what was in it, too. There is nothing left to
+ * hide, nor a folder in which the whiteout could stand; the recipe may need its content. */
+static int take_vain_whiteout(bfci_layer_in *l, const bfci_tar_entry *e, bfc_err *err)
+{
+    if (e->kind != TAR_FILE || e->size == 0)
+        return 0;
+    BFC_TRY(fill_inode(&l->inode, e, err));
+    BFC_TRY(fill_xattrs(l, e, err));
+    l->ino = bfci_feed_ino(l->feed);
+    l->stores = true;
+    BFC_TRY(keep(l, l->ino, l->inode.type, err));
+    return start_content(l, e, e->path, err);
+}
+
 static int take(bfci_layer_in *l, const bfci_tar_entry *e, bfc_err *err)
 {
     char name[BFCI_NAME_MAX + 1];
     uint32_t parent = NODE_ROOT;
     size_t len = 0;
+    bool vain = false;
 
     BFC_TRY(normalize(e->path, &l->path, err));
     if (l->path[0] == '\0')
         return take_root(l, e, err);
+    if (is_whiteout_path(l->path))
+        BFC_TRY(bfci_nametree_blocked(&l->names, l->path, &vain, err));
+    if (vain)
+        return take_vain_whiteout(l, e, err);
     BFC_TRY(bfci_nametree_place(&l->names, l->path, &parent, name, &len, err));
     BFC_TRY(check_whiteout(name, len, err));
     if (e->kind == TAR_HARDLINK)

@@ -12,6 +12,32 @@ static bool is_whiteout(const bfci_nametree *t, uint32_t index)
     return strncmp(bfci_nametree_name(t, index), WHITEOUT_PREFIX, WHITEOUT_PREFIX_LEN) == 0;
 }
 
+/* A folder that is there only since something below it is hidden. It makes none, and replaces
+ * nothing. */
+static bool only_hides(const bfci_nametree *t, uint32_t index)
+{
+    return (bfci_nametree_node(t, index)->flags & (NODE_MADE_UP | NODE_HOLDS)) == NODE_MADE_UP;
+}
+
+/* Marks the folders above what is no whiteout, each once. */
+static void mark_holding(bfci_nametree *layer)
+{
+    uint32_t at = NODE_ROOT;
+    unsigned depth = 0;
+
+    while (bfci_nametree_step(layer, NODE_ROOT, &at, &depth)) {
+        if (is_whiteout(layer, at) || (bfci_nametree_node(layer, at)->flags & NODE_MADE_UP))
+            continue;
+        uint32_t above = at;
+        do {
+            above = bfci_nametree_node(layer, above)->parent;
+            if (bfci_nametree_node(layer, above)->flags & NODE_HOLDS)
+                break;
+            bfci_nametree_node(layer, above)->flags |= NODE_HOLDS;
+        } while (above != NODE_ROOT);
+    }
+}
+
 /* ── Taking over what is new ── */
 
 static int copy_node(bfci_nametree *to, uint32_t parent, const bfci_nametree *from, uint32_t index,
@@ -27,7 +53,7 @@ static int copy_node(bfci_nametree *to, uint32_t parent, const bfci_nametree *fr
         return bfci_nametree_set_size(to, *out, bfci_nametree_size(from, index), err);
     if (n->type != BFC_TYPE_DIR)
         return 0;
-    bfci_nametree_node(to, *out)->flags = n->flags;
+    bfci_nametree_node(to, *out)->flags = n->flags & NODE_MADE_UP;
     *bfci_nametree_attr(to, *out) = *bfci_nametree_attr(from, index);
     return 0;
 }
@@ -45,8 +71,8 @@ static unsigned mark_changed(bfci_nametree *t, uint32_t index)
     return above;
 }
 
-/* With all that is below it, less the whiteouts. What a layer has may come to lie deeper than in
- * the layer, through a link. */
+/* With all that is below it, less the whiteouts and the folders that are only for them. What a
+ * layer has may come to lie deeper than in the layer, through a link. */
 static int copy_tree(bfci_nametree *to, uint32_t parent, unsigned depth, const bfci_nametree *from,
                      uint32_t index, bfc_err *err)
 {
@@ -59,7 +85,7 @@ static int copy_tree(bfci_nametree *to, uint32_t parent, unsigned depth, const b
         return 0;
     for (uint32_t c = bfci_nametree_first(from, index); c != NODE_NONE;
          c = bfci_nametree_next(from, c)) {
-        if (!is_whiteout(from, c))
+        if (!is_whiteout(from, c) && !only_hides(from, c))
             BFC_TRY(copy_tree(to, copy, depth + 1, from, c, err));
         else if (bfci_nametree_node(to, copy)->ino != 0)
             (void)mark_changed(to, copy);
@@ -153,6 +179,8 @@ static int lay_child(bfci_nametree *merged, uint32_t folder, unsigned depth,
 
     if (there != NODE_NONE && n->type == BFC_TYPE_DIR)
         BFC_TRY(find_folder(merged, there, made_up, &found, &target, err));
+    if (!found && only_hides(layer, child))
+        return 0;
     if (!found) {
         if (there != NODE_NONE)
             bfci_nametree_remove(merged, there);
@@ -206,6 +234,7 @@ int bfci_layer_merge(bfci_image_in *ii, bfci_nametree *layer, bfc_err *err)
         *bfci_nametree_attr(&ii->merged, NODE_ROOT) = *bfci_nametree_attr(layer, NODE_ROOT);
         bfci_nametree_node(&ii->merged, NODE_ROOT)->flags = 0;
     }
+    mark_holding(layer);
     BFC_TRY(hide_all(&ii->merged, NODE_ROOT, layer, NODE_ROOT, err));
     return lay_over(&ii->merged, NODE_ROOT, layer, NODE_ROOT, err);
 }

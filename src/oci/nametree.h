@@ -16,8 +16,9 @@ enum {
 };
 
 enum {
-    NODE_GONE = 1,   /* taken out, with all below */
-    NODE_MADE_UP = 2 /* a folder that no entry told of */
+    NODE_GONE = 1,    /* taken out, with all below */
+    NODE_MADE_UP = 2, /* a folder that no entry told of */
+    NODE_HOLDS = 4    /* of a layer that is laid over another: there is more in it than whiteouts */
 };
 
 typedef struct bfci_node {
@@ -106,6 +107,9 @@ int bfci_nametree_resolve(const bfci_nametree *t, const char *path, bool follow,
  * which has up to 255 bytes, is not looked up. */
 int bfci_nametree_place(bfci_nametree *t, const char *path, uint32_t *parent, char *name,
                         size_t *len, bfc_err *err);
+
+/* Whether something that is no folder is on the way to an entry called `path`. */
+int bfci_nametree_blocked(const bfci_nametree *t, const char *path, bool *out, bfc_err *err);
 
 /* "a/b/c", for messages and look-ups; free(). */
 int bfci_nametree_path(const bfci_nametree *t, uint32_t index, char **out, bfc_err *err);
