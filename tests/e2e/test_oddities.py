@@ -116,7 +116,8 @@ def test_extract_over_what_is_there(lab):
 
 
 def test_holes(lab):
-    """3 GiB holes at every place; the comparison with rsync reads them all, so it is done once."""
+    """3 GiB holes at every place; the comparison with rsync reads them all, so it is done once, and not again with
+    sanitizers."""
     need('rsync', 'bsdtar')
     source = lab / 'source'
     oddities.build_sparse(source, hole=3 * GIB)
@@ -127,7 +128,8 @@ def test_holes(lab):
         check(sparse >= 12, f'only {sparse} files with holes')
         compare.same_by_rsync(source, out, checksum=False)
     compare.same_by_mtree(source, out, digests=False)
-    compare.same_by_rsync(source, out, options=['--exclude=/twin', '--exclude=/start', '--exclude=/all'])
+    if 'BFC_TEST_SAFETY_ONLY' not in os.environ:
+        compare.same_by_rsync(source, out, options=[f'--exclude=/{name}' for name in ('twin', 'start', 'end', 'all')])
     check(os.path.getsize(lab / 'x.bfc') < 32 << 20, 'the holes are in the container')
 
 
