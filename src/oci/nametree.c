@@ -115,8 +115,7 @@ static void put_slot(bfci_nametree *t, uint32_t index)
     t->slot[at] = index;
 }
 
-/* What is gone is left out when the table grows. Until then its slots are taken again: else a name
- * that is replaced again and again would be looked up through all that it has replaced. */
+/* What is gone is left out when the table grows. */
 static int make_slots(bfci_nametree *t, bfc_err *err)
 {
     if (t->slot_cap / 4 * 3 > t->count)
