@@ -13,6 +13,8 @@ static const struct option options[] = {
      "make it for a user without privileges: with a user namespace, and without what needs root"},
     {OPT_HOSTNAME, 0, "hostname", "NAME", VALUE_WORD, NULL,
      "the name that the container has for itself; default: none is set"},
+    {OPT_TERMINAL, 0, "terminal", NULL, VALUE_WORD, NULL,
+     "give the process a terminal; default: it has the standard streams of who starts it"},
     {OPT_STRICT, 0, "strict", NULL, VALUE_WORD, NULL,
      "fail where an owner, a device or an attribute cannot be kept"},
     {0},
@@ -30,6 +32,7 @@ static int run(struct cli *cli, const struct args *args)
     if (code != EXIT_DONE)
         return code;
     how.rootless = args_has(args, OPT_ROOTLESS);
+    how.terminal = args_has(args, OPT_TERMINAL);
     how.hostname = args_value(args, OPT_HOSTNAME);
     how.extract.strict = args_has(args, OPT_STRICT);
     how.extract.jobs = cli->jobs;

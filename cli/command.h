@@ -64,6 +64,7 @@ enum option_id {
     OPT_ROOTLESS,
     OPT_STOP_SIGNAL,
     OPT_STRICT,
+    OPT_TERMINAL,
     OPT_TREE,
     OPT_USER,
     OPT_VOLUME,

@@ -152,6 +152,14 @@ def see_inside(runtime, bundle, **want):
         check(name in devices, f'/dev has no {name}:', devices)
 
 
+def test_terminal(lab):
+    root = make_small_root(lab / 'root')
+    for options, expected in (((), False), (('--terminal',), True)):
+        bundle = bundle_of(lab, lab.bfc, root, lab / f'bundle-{expected}', *options)
+        with open(bundle + '/config.json', encoding='utf-8') as f:
+            check(json.load(f)['process']['terminal'] is expected, 'terminal is not', expected)
+
+
 def look_as_root(lab, name):
     runtime = runtime_of_root(name, lab)
     root = make_small_root(lab / 'root')
