@@ -8,8 +8,9 @@
 
 /* Publishes, and hands out the facts with the path that the container has then. */
 int bfci_publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err);
-/* Adds to a failure what image it was of. */
-int bfci_wrap_create(const bfc_store *store, const bfci_reference *ref, int rc, bfc_err *err);
+/* Adds to a failure what image it was of, and what was done with it: "create". */
+int bfci_wrap_making(const bfc_store *store, const bfci_reference *ref, const char *verb, int rc,
+                     bfc_err *err);
 
 /* Makes the image `ref` of what `fn` feeds. With `base_path` its container starts as a copy of that
  * one, and *base is opened on the copy before the feed begins; the caller closes it. */

@@ -110,14 +110,15 @@ static int create(bfc_store *store, const bfci_reference *ref, struct creation *
 }
 
 /* The message of the first two says it all; the others come from below and do not know the name. */
-int bfci_wrap_create(const bfc_store *store, const bfci_reference *ref, int rc, bfc_err *err)
+int bfci_wrap_making(const bfc_store *store, const bfci_reference *ref, const char *verb, int rc,
+                     bfc_err *err)
 {
     if (rc == 0 || rc == BFC_E_EXISTS || rc == BFC_E_BUSY)
         return rc;
     if (rc == BFC_E_NOSPC)
         rc = bfci_wrap(err, rc, "the store '%s' is full: delete images or prune it",
                        BFCI_QUOTE_STR(store->uri));
-    return bfci_wrap(err, rc, "create image '%s'", ref->text);
+    return bfci_wrap(err, rc, "%s image '%s'", verb, ref->text);
 }
 
 int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *dir,
@@ -136,7 +137,7 @@ int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *di
     AUTO_CREATION struct creation c = {.dir = dir, .writer = options->writer};
     BFC_TRY(bfci_platform_get(options->platform, &c.facts.platform, err));
     BFC_TRY(bfci_strdup("directory", &c.facts.source, err));
-    return bfci_wrap_create(store, &ref, create(store, &ref, &c, out, err), err);
+    return bfci_wrap_making(store, &ref, "create", create(store, &ref, &c, out, err), err);
 }
 
 static int share(bfc_store *store, const bfci_reference *from, const bfci_reference *to,

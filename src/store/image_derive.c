@@ -11,6 +11,7 @@
 
 /* One change under way. */
 typedef struct change {
+    const char *verb; /* what is done, for messages */
     bfc_store *store;
     bfc_image_commit_options options;
     bfci_reference from, to;
@@ -94,8 +95,8 @@ static int make(change *c, const char *base_path, bfci_feed_fn *fn, bfc_image_in
     const bfci_making making = {
         .writer = &c->options.writer, .base_path = base_path, .base = &c->base, .fn = fn, .ctx = c};
 
-    return bfci_wrap_create(c->store, &c->to, bfci_image_make(c->store, &c->to, &making, out, err),
-                            err);
+    return bfci_wrap_making(c->store, &c->to, c->verb,
+                            bfci_image_make(c->store, &c->to, &making, out, err), err);
 }
 
 /* ── Documents ── */
@@ -190,7 +191,7 @@ static int feed_commit(void *ctx, bfci_feed *feed, bfc_err *err)
 int bfc_image_commit(bfc_store *store, const char *name, const char *dir,
                      const bfc_image_commit_options *options, bfc_image_info **out, bfc_err *err)
 {
-    AUTO_CHANGE change c = {.dir = dir};
+    AUTO_CHANGE change c = {.verb = "commit", .dir = dir};
     AUTO_FREE char *below = NULL;
 
     BFC_TRY(start(&c, store, name, options, true, err));
@@ -246,7 +247,7 @@ static int feed_squash(void *ctx, bfci_feed *feed, bfc_err *err)
 int bfc_image_squash(bfc_store *store, const char *name, const bfc_image_commit_options *options,
                      bfc_image_info **out, bfc_err *err)
 {
-    AUTO_CHANGE change c = {0};
+    AUTO_CHANGE change c = {.verb = "squash"};
 
     BFC_TRY(start(&c, store, name, options, false, err));
     if (!c.config)
@@ -428,10 +429,22 @@ static int check_new_base(const change *c, const bfci_reference *ref, const bfci
                      c->from.text, ref->text);
 }
 
+/* Programs for one processor would run on the libraries of another. */
+static int check_platform(const change *c, const bfci_reference *ref, const bfci_base *base,
+                          bfc_err *err)
+{
+    const char *own = c->source.facts.image[0].platform, *below = base->facts.image[0].platform;
+
+    if (!own || !below || strcmp(own, below) == 0)
+        return 0;
+    return bfci_fail(err, BFC_E_INVALID, "image '%s' is for %s and cannot stand on '%s' for %s",
+                     c->from.text, own, ref->text, below);
+}
+
 int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base, const char *new_base,
                      const bfc_image_commit_options *options, bfc_image_info **out, bfc_err *err)
 {
-    AUTO_CHANGE change c = {0};
+    AUTO_CHANGE change c = {.verb = "rebase"};
     AUTO_FREE char *base_path = NULL;
     AUTO_BASE bfci_base base = {0};
     bfci_reference ref;
@@ -439,6 +452,7 @@ int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base, c
     BFC_TRY(start(&c, store, name, options, true, err));
     BFC_TRY(bfci_reference_parse(new_base, &ref, err));
     BFC_TRY(open_base(store, &ref, &base_path, &base, err));
+    BFC_TRY(check_platform(&c, &ref, &base, err));
     BFC_TRY(check_new_base(&c, &ref, &base, err));
     BFC_TRY(find_old_base(&c, old_base, &ref, err));
     return make(&c, base_path, feed_rebase, out, err);
@@ -473,7 +487,7 @@ int bfc_image_config_set(bfc_store *store, const char *name, const bfc_image_con
                          const bfc_image_commit_options *options, bfc_image_info **out,
                          bfc_err *err)
 {
-    AUTO_CHANGE change c = {.edit = edit};
+    AUTO_CHANGE change c = {.verb = "configure", .edit = edit};
 
     if (!edit || edit->size < sizeof *edit)
         return bfci_fail(err, BFC_E_INVALID,

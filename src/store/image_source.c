@@ -156,7 +156,7 @@ static int create(bfc_store *store, const bfci_reference *ref, const char *sourc
         return bfc_image_create_from_dir(store, ref->text, rest, options, out, err);
     int rc = strcmp(kind, "bfc") == 0 ? import(store, ref, rest, options, out, err)
                                       : create_from_origin(store, ref, source, options, out, err);
-    return bfci_wrap_create(store, ref, rc, err);
+    return bfci_wrap_making(store, ref, "create", rc, err);
 }
 
 int bfc_image_create(bfc_store *store, const char *name, const char *source,
