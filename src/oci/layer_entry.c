@@ -148,21 +148,38 @@ static int normalize(const char *path, char **out, bfc_err *err)
     return 0;
 }
 
-/* What a hard link names: in this layer, else in those below. */
+/* In this layer, else in those below; else in the one, beyond links that the other has. */
+static int find_file(bfci_layer_in *l, const char *path, const bfci_nametree **tree,
+                     uint32_t *index, bool *found, bfc_err *err)
+{
+    const bfci_nametree *trees[] = {&l->names, &l->ii->merged};
+    const size_t count = l->ii->has_merged ? 2 : 1;
+
+    *found = false;
+    for (size_t i = 0; !*found && i < count; i++) {
+        *tree = trees[i];
+        BFC_TRY(bfci_nametree_resolve(*tree, path, false, index, found, err));
+    }
+    for (size_t i = 0; !*found && count == 2 && i < count; i++) {
+        AUTO_FREE char *beyond = NULL;
+        *tree = trees[1 - i];
+        BFC_TRY(bfci_nametree_beyond(trees[i], path, &beyond, err));
+        BFC_TRY(bfci_nametree_resolve(*tree, beyond, false, index, found, err));
+    }
+    return 0;
+}
+
+/* What a hard link names. */
 static int find_target(bfci_layer_in *l, const char *target, const bfci_nametree **tree,
                        uint32_t *index, bfc_err *err)
 {
-    const bfci_nametree *trees[] = {&l->names, l->ii->has_merged ? &l->ii->merged : NULL};
     AUTO_FREE char *path = NULL;
     bool found = false;
 
     int rc = normalize(target, &path, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "hard link");
-    for (size_t i = 0; !found && i < ARRAY_LEN(trees) && trees[i]; i++) {
-        BFC_TRY(bfci_nametree_resolve(trees[i], path, false, index, &found, err));
-        *tree = trees[i];
-    }
+    BFC_TRY(find_file(l, path, tree, index, &found, err));
     if (!found)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "hard link to '%s', which is neither before it in the layer nor below it",

@@ -395,6 +395,38 @@ int bfci_nametree_blocked(const bfci_nametree *t, const char *path, bool *out, b
     return rc;
 }
 
+/* Leaves in w->name what is not there. */
+static int go_beyond(trail *w, const bfci_nametree *t, bfc_err *err)
+{
+    while (trail_next(w, t) && !w->last) {
+        uint32_t child = bfci_nametree_find(t, w->here, w->name, w->len);
+        uint8_t type = child == NODE_NONE ? 0 : t->node[child].type;
+        if (type == BFC_TYPE_SYMLINK)
+            BFC_TRY(trail_follow(w, t, child, err));
+        else if (type == BFC_TYPE_DIR)
+            w->here = child;
+        else
+            return 0;
+    }
+    return 0;
+}
+
+int bfci_nametree_beyond(const bfci_nametree *t, const char *path, char **out, bfc_err *err)
+{
+    AUTO_FREE char *there = NULL;
+    trail w = {0};
+
+    int rc = trail_start(&w, path, err);
+    if (rc == 0)
+        rc = go_beyond(&w, t, err);
+    if (rc == 0)
+        rc = bfci_nametree_path(t, w.here, &there, err);
+    if (rc == 0)
+        rc = bfci_asprintf(out, err, "%s/%s", there, w.name);
+    bfci_buf_free(&w.todo);
+    return rc;
+}
+
 int bfci_nametree_path(const bfci_nametree *t, uint32_t index, char **out, bfc_err *err)
 {
     size_t len = 0;

@@ -108,6 +108,10 @@ int bfci_nametree_resolve(const bfci_nametree *t, const char *path, bool follow,
 int bfci_nametree_place(bfci_nametree *t, const char *path, uint32_t *parent, char *name,
                         size_t *len, bfc_err *err);
 
+/* `path` as it is beyond the links that are on the way to it, as far as the tree has any: another
+ * tree may have the rest; free(). */
+int bfci_nametree_beyond(const bfci_nametree *t, const char *path, char **out, bfc_err *err);
+
 /* Whether something that is no folder is on the way to an entry called `path`. */
 int bfci_nametree_blocked(const bfci_nametree *t, const char *path, bool *out, bfc_err *err);
 

@@ -674,6 +674,15 @@ def merged_usr(layout, folder):
         t.link('lib/x-again', 'lib/x', **OWN)
         t.symlink('bin/sh', 'tool')
 
+    def other_links(t):
+        """Links to files below, through a link of this layer; and to one of this layer, through a link below."""
+        t.symlink('mine', 'usr/bin')
+        t.symlink('opt/up', '../usr/sbin/../bin')
+        t.link('opt/tool-mine', 'mine/tool', **OWN)
+        t.link('opt/tool-up', 'opt/up/tool', **OWN)
+        t.file('usr/lib/here', **OWN)
+        t.link('opt/here', 'chain/here', **OWN)
+
     def more(t):
         t.file('usr/lib/x', b'by its own name')
         t.link('opt/tool', 'bin/tool', **OWN)
@@ -681,6 +690,7 @@ def merged_usr(layout, folder):
     add('base', base)
     add('through-links', through_links)
     add('more', more)
+    add('other-links', other_links)
     run(['umoci', 'tag', '--image', layout.at('usr'), 'usr-links'])
     add('folder', lambda t: (t.folder('sbin/', mode=0o700), t.file('sbin/init')))
 
