@@ -131,6 +131,20 @@ static void apply_whiteout(struct model *merged, const char *path)
     }
 }
 
+/* A folder that the layer does not tell of, and in which it only hides. */
+static bool only_hides(const struct model *layer, const struct name *folder)
+{
+    if (folder->kind != 'd' || !folder->made_up)
+        return false;
+    for (size_t i = 0; i < layer->count; i++) {
+        const struct name *n = &layer->name[i];
+        if (is_below(n->path, folder->path) && !n->made_up &&
+            strncmp(last_part(n->path), ".wh.", 4) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Whiteouts first, then what the layer has, folders before what is in them. */
 static void apply(struct run *r)
 {
@@ -143,7 +157,7 @@ static void apply(struct run *r)
             size_t slashes = 0;
             for (const char *p = n->path; *p; p++)
                 slashes += *p == '/';
-            if (slashes == depth && !is_hidden(n->path))
+            if (slashes == depth && !is_hidden(n->path) && !only_hides(&r->layer, n))
                 put_name(&r->merged, n->path, n->kind, n->made_up, n->file);
         }
 }
