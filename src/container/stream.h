@@ -11,8 +11,7 @@ typedef struct bfci_chunk {
     uint64_t offset; /* in the file */
     uint64_t len;
     const uint8_t *data; /* NULL: a hole */
-    bfci_buffer
-        *buffer; /* that holds the data; borrowed, who needs it for longer takes a reference */
+    bfci_buffer *buffer; /* holds the data; take a reference to keep it beyond the next call */
 } bfci_chunk;
 
 typedef struct bfci_stream bfci_stream;
