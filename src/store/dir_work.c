@@ -9,12 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "sys/clock.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
 #define FOLDER_MODE 0777 /* less the umask */
-#define PUBLISH_TRIES 1000
+#define PUBLISH_NS (10 * UINT64_C(1000000000))
 
 static int wrap_store(bfc_err *err, int rc, const bfc_store *store)
 {
@@ -170,15 +171,18 @@ int bfci_dirstore_work_copy(bfci_work *work, const char *source, bfc_err *err)
 
 /* ── Publishing ── */
 
+/* A neighbour may remove the empty folders between the two steps, but not for ever. */
 static int move_in(const bfci_work *work, const char *folder, const char *file, bfc_err *err)
 {
-    for (int i = 0; i < PUBLISH_TRIES; i++) {
+    const uint64_t start = bfci_monotonic_ns();
+
+    do {
         int rc = bfci_make_dirs(folder, FOLDER_MODE, err);
         if (rc == 0)
             rc = bfci_move(work->path, file, work->replace, err);
         if (rc != BFC_E_NOT_FOUND)
             return rc;
-    }
+    } while (bfci_monotonic_ns() - start < PUBLISH_NS);
     return bfci_fail(err, BFC_E_BUSY, "folder '%s' is removed again and again by others",
                      BFCI_QUOTE_STR(folder));
 }
