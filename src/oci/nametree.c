@@ -365,37 +365,8 @@ int bfci_nametree_place(bfci_nametree *t, const char *path, uint32_t *parent, ch
     return rc;
 }
 
-static int find_block(trail *w, const bfci_nametree *t, bool *blocked, bfc_err *err)
-{
-    while (trail_next(w, t) && !w->last) {
-        uint32_t child = bfci_nametree_find(t, w->here, w->name, w->len);
-        if (child == NODE_NONE)
-            return 0;
-        if (t->node[child].type == BFC_TYPE_SYMLINK) {
-            BFC_TRY(trail_follow(w, t, child, err));
-            continue;
-        }
-        w->here = child;
-        *blocked = t->node[child].type != BFC_TYPE_DIR;
-        if (*blocked)
-            return 0;
-    }
-    return 0;
-}
-
-int bfci_nametree_blocked(const bfci_nametree *t, const char *path, bool *out, bfc_err *err)
-{
-    trail w = {0};
-
-    *out = false;
-    int rc = trail_start(&w, path, err);
-    if (rc == 0)
-        rc = find_block(&w, t, out, err);
-    bfci_buf_free(&w.todo);
-    return rc;
-}
-
-/* Leaves in w->name what is not there. */
+/* As far as there are folders, and links to them. Where something else stands in the way, or
+ * nothing, it is left in w->name. */
 static int go_beyond(trail *w, const bfci_nametree *t, bfc_err *err)
 {
     while (trail_next(w, t) && !w->last) {
@@ -409,6 +380,18 @@ static int go_beyond(trail *w, const bfci_nametree *t, bfc_err *err)
             return 0;
     }
     return 0;
+}
+
+int bfci_nametree_blocked(const bfci_nametree *t, const char *path, bool *out, bfc_err *err)
+{
+    trail w = {0};
+
+    int rc = trail_start(&w, path, err);
+    if (rc == 0)
+        rc = go_beyond(&w, t, err);
+    *out = rc == 0 && !w.last && bfci_nametree_find(t, w.here, w.name, w.len) != NODE_NONE;
+    bfci_buf_free(&w.todo);
+    return rc;
 }
 
 int bfci_nametree_beyond(const bfci_nametree *t, const char *path, char **out, bfc_err *err)
