@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
@@ -190,6 +191,18 @@ int bfci_machine(char **out, bfc_err *err)
     if (uname(&name) < 0)
         return bfci_fail_errno(err, errno, "ask for the kind of machine");
     return bfci_strdup(name.machine, out, err);
+}
+
+void bfci_user_name(char out[BFCI_USER_NAME_MAX])
+{
+    char text[1024];
+    struct passwd entry, *found = NULL;
+
+    if (getpwuid_r(geteuid(), &entry, text, sizeof text, &found) == 0 && found &&
+        strlen(found->pw_name) < BFCI_USER_NAME_MAX)
+        (void)snprintf(out, BFCI_USER_NAME_MAX, "%s", found->pw_name);
+    else
+        (void)snprintf(out, BFCI_USER_NAME_MAX, "%lu", (unsigned long)geteuid());
 }
 
 void bfci_pause_ms(unsigned ms)

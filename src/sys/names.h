@@ -32,6 +32,10 @@ int bfci_free_space(const char *path, uint64_t *bytes, bfc_err *err);
 /* What the kernel calls this machine: "x86_64". */
 int bfci_machine(char **out, bfc_err *err);
 
+/* The name of the user that we act for, or the number of one that has none. */
+#define BFCI_USER_NAME_MAX 64
+void bfci_user_name(char out[BFCI_USER_NAME_MAX]);
+
 void bfci_pause_ms(unsigned ms);
 
 #endif

@@ -157,8 +157,12 @@ int bfci_new_file_publish(bfci_new_file *f, bool replace, bfc_err *err)
 
 void bfci_new_file_abandon(bfci_new_file *f)
 {
-    if (f->temp_name && f->dir_fd >= 0)
+    if (f->temp_name && f->dir_fd >= 0) {
+        /* Emptied first: what is only unlinked may keep its room for long where a disk is full. */
+        if (f->fd >= 0)
+            (void)bfci_ftruncate(f->fd, 0, NULL);
         unlink_quietly(f->dir_fd, f->temp_name);
+    }
     bfci_fd_close(&f->fd);
     bfci_fd_close(&f->dir_fd);
     free(f->name);

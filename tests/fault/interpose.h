@@ -17,7 +17,8 @@
     X(fsync) X(fdatasync) X(ftruncate) X(stat) X(access) X(getdents) X(lseek) X(readlink)       \
     X(getxattr) X(listxattr) X(setxattr) X(removexattr) X(mkdir) X(symlink) X(mknod) X(link)    \
     X(rename) X(rename2) X(unlink) X(chown) X(chmod) X(utimens) X(flock) X(getrandom) X(statvfs)\
-    X(ioctl) X(getcwd) X(realpath) X(thread) X(alloc)
+    X(ioctl) X(getcwd) X(realpath) X(pipe) X(dup) X(poll) X(fork) X(exec) X(group) X(wait)      \
+    X(thread) X(alloc)
 /* clang-format on */
 
 enum fault_kind {

@@ -7,12 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -250,6 +253,8 @@ TAKE(int, fstatat, (int dir, const char *path, struct stat *st, int flags), (dir
      stat, -1, path)
 TAKE(int, fstatat64, (int dir, const char *path, struct stat64 *st, int flags),
      (dir, path, st, flags), stat, -1, path)
+TAKE(int, statx, (int dir, const char *path, int flags, unsigned mask, struct statx *st),
+     (dir, path, flags, mask, st), stat, -1, path)
 TAKE(int, access, (const char *path, int mode), (path, mode), access, -1, path)
 TAKE(int, faccessat, (int dir, const char *path, int mode, int flags), (dir, path, mode, flags),
      access, -1, path)
@@ -411,6 +416,37 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
     FAIL_HERE(ioctl, fd, NULL);
     return next(fd, request, arg);
 }
+
+/* ── Other programs: what their process does before exec is taken, too, but counted there ── */
+
+TAKE(pid_t, fork, (void), (), fork, -1, NULL)
+TAKE(int, execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp),
+     exec, -1, path)
+TAKE(int, pipe2, (int ends[2], int flags), (ends, flags), pipe, -1, NULL)
+TAKE(int, dup3, (int fd, int to, int flags), (fd, to, flags), dup, fd, NULL)
+TAKE(int, poll, (struct pollfd set[], nfds_t count, int wait_ms), (set, count, wait_ms), poll, -1,
+     NULL)
+TAKE(int, waitid, (idtype_t type, id_t id, siginfo_t *out, int flags), (type, id, out, flags), wait,
+     -1, NULL)
+TAKE(int, setpgid, (pid_t pid, pid_t group), (pid, group), group, -1, NULL)
+
+#define TAKE_FCNTL(name)                                                                           \
+    EXPORT int name(int fd, int command, ...);                                                     \
+    EXPORT int name(int fd, int command, ...)                                                      \
+    {                                                                                              \
+        NEXT(int, name, (int, int, ...));                                                          \
+        va_list rest;                                                                              \
+        va_start(rest, command);                                                                   \
+        void *arg = va_arg(rest, void *);                                                          \
+        va_end(rest);                                                                              \
+        FAIL_HERE(dup, fd, NULL);                                                                  \
+        return next(fd, command, arg);                                                             \
+    }
+
+TAKE_FCNTL(fcntl)
+TAKE_FCNTL(fcntl64)
+
+/* ── Threads ── */
 
 typedef struct thread_start {
     void *(*run)(void *);

@@ -19,7 +19,8 @@ mknodat mkfifo mkfifoat link linkat rename renameat renameat2 unlink unlinkat rm
 chmod fchmod fchmodat lchmod utime utimes lutimes futimes futimesat utimensat futimens flock lockf getrandom
 getentropy statvfs fstatvfs statfs fstatfs ioctl getcwd realpath mmap copy_file_range sendfile splice tmpfile mkstemp
 mkostemp mkdtemp opendir fdopendir scandir nftw fts_open syscall pthread_create malloc calloc realloc aligned_alloc
-posix_memalign memalign valloc
+posix_memalign memalign valloc fork vfork execve execv execvp execvpe execveat fexecve posix_spawn posix_spawnp clone
+pipe pipe2 socketpair dup dup2 dup3 fcntl poll ppoll select pselect waitpid waitid wait wait3 wait4 setpgid setsid
 '''.split()
 # The program opens its list of patterns with stdio, and the terminal's size is asked for: no container, no tree.
 LEFT_OUT = {'fopen', 'getline', 'mmap'}

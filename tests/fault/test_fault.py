@@ -28,7 +28,7 @@ import trees
 SHORT = -1
 # Calls that Linux may interrupt (their manual pages name EINTR): they are restarted, and nobody notices.
 RESTARTED = {'open', 'create', 'tmpfile', 'openat2', 'read', 'pread', 'write', 'pwrite', 'fsync', 'fdatasync',
-             'ftruncate', 'flock', 'getrandom', 'close'}
+             'ftruncate', 'flock', 'getrandom', 'close', 'poll', 'wait'}
 TRANSFERS = {'read', 'pread', 'write', 'pwrite', 'getrandom'}
 NEED_SPACE = {'create', 'tmpfile', 'write', 'pwrite', 'fsync', 'fdatasync', 'ftruncate', 'mkdir', 'symlink',
               'mknod', 'link', 'rename', 'rename2', 'setxattr'}
