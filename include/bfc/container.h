@@ -364,12 +364,17 @@ typedef struct bfc_extract_options {
     unsigned jobs;            /**< threads; 0: as many as processors */
     const bfc_hooks *hooks;   /**< borrowed until the call returns; may be NULL */
     uint32_t tree;            /**< another tree than the reader's; 0: the reader's */
+    const struct bfc_dataset_options *dataset; /**< of bfc_image_extract() alone, where the target
+                                                  is a ZFS dataset; may be NULL */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0                                \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL                          \
     }
+
+/** Bytes that the name of a ZFS dataset or snapshot takes at most, its NUL counted. */
+#define BFC_DATASET_NAME_SIZE 256
 
 /** What was done, and what could not be kept (counted in entries). */
 typedef struct bfc_extract_report {
@@ -379,6 +384,11 @@ typedef struct bfc_extract_report {
     uint64_t lost_mode;   /**< setuid or setgid dropped since the owner could not be set */
     uint64_t lost_xattrs; /**< an xattr not set */
     uint64_t lost_device; /**< device not made */
+    /* Of bfc_image_extract() where the target is a ZFS dataset; else "". */
+    char dataset[BFC_DATASET_NAME_SIZE];  /**< the target */
+    char origin[BFC_DATASET_NAME_SIZE];   /**< the snapshot that it is a clone of, or "": then the
+                                               counts are of what was written */
+    char snapshot[BFC_DATASET_NAME_SIZE]; /**< keeps what was in the dataset before; or "" */
 } bfc_extract_report;
 
 /**
@@ -430,11 +440,13 @@ typedef struct bfc_verify_options {
     void (*problem)(void *ctx, const bfc_problem *problem); /**< may be NULL */
     void *problem_ctx;
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+    bool repair; /**< of bfc_image_verify() alone: what the store says of the image beside
+                      its container (ZFS properties) is set right */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL                         \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false                  \
     }
 
 typedef struct bfc_verify_report {

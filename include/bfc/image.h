@@ -43,7 +43,10 @@ typedef struct bfc_image_info {
     uint64_t layers;        /**< an image from a directory has one; of an artifact: its blobs */
     uint64_t files;         /**< entries of any type, each inode once */
     uint64_t content_bytes; /**< bytes uncompressed */
-    char *path;             /**< of the container file */
+    char *path;             /**< of the container file; "" where a ZFS dataset is not mounted */
+    char *mismatch; /**< of bfc_image_info_get(): what the store says of the image beside its
+                         container (ZFS properties) and says wrongly, for people; "" if nothing.
+                         bfc_image_verify() can set it right */
 } bfc_image_info;
 
 /** NULL is allowed. Since: 0.1. */
@@ -64,11 +67,16 @@ typedef struct bfc_image_create_options {
                                     extracted as "NAME#N" */
     uint64_t max_size;         /**< bytes uncompressed that a layer may have; 0: 1024 times what the
                                     manifest says of it, and 1 GiB at least */
+    const char *const *properties; /**< "name=value" for the image's ZFS dataset, ended by NULL;
+                                      they go before what is set by default (recordsize,
+                                      compression, atime). NULL: none. BFC_E_UNSUPPORTED in a store
+                                      that has no datasets */
 } bfc_image_create_options;
 
 #define BFC_IMAGE_CREATE_OPTIONS_INIT                                                              \
     {                                                                                              \
-        sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0    \
+        sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0,   \
+            NULL                                                                                   \
     }
 
 /**
@@ -151,29 +159,116 @@ BFC_API void bfc_image_list_free(bfc_image_list *list);
 BFC_API int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_info **out,
                                bfc_err *err);
 
+/** How an image becomes a ZFS dataset. */
+typedef struct bfc_dataset_options {
+    size_t size;                   /**< of this struct; set by the INIT macro */
+    bool parents;                  /**< make the datasets above the target that are missing */
+    bool copy;                     /**< a dataset of its own, not a clone of the image's template */
+    const char *mountpoint;        /**< NULL: as ZFS has it */
+    const char *const *properties; /**< "name=value", ended by NULL; may be NULL */
+} bfc_dataset_options;
+
+#define BFC_DATASET_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(bfc_dataset_options), false, false, NULL, NULL                                      \
+    }
+
 /**
- * Extract an image, or with "NAME#N" the file system of its lowest N layers where it was kept, into
- * a directory, which is made if it is not there and must be empty unless
- * `options->replace` is set.
+ * Extract an image, or with "NAME#N" the file system of its lowest N layers where it was kept.
+ *
+ * The target is a directory, "dir:PATH", or a ZFS dataset, "zfs:POOL/…". A bare name that does not
+ * begin with "/" or "." is a dataset in a ZFS store, and a directory in others.
+ *
+ * A directory is made if it is not there and must be empty unless `options->replace` is set. A
+ * dataset that is not there becomes a clone of the image's template, which the first extract makes
+ * and later ones find; with `options->dataset->copy`, and from stores that are not on ZFS, a
+ * dataset of its own. One that is there must be empty; with `options->replace` what it holds is
+ * kept in a snapshot, `report->snapshot`, and the image is extracted over it.
  *
  * @param options      as for bfc_extract(); may be NULL
  * @param[out] report  set also on failure; may be NULL
- * @return 0; BFC_E_EXISTS (target not empty), and as bfc_extract()
+ * @return 0; BFC_E_EXISTS (target not empty), BFC_E_NOT_FOUND (no dataset above the target), and as
+ *         bfc_extract()
  *
- * Blocks: long. Since: 0.1.
+ * Blocks: long. Since: 0.1; datasets: 0.3.
  */
 BFC_API int bfc_image_extract(bfc_store *store, const char *name, const char *target,
                               const bfc_extract_options *options, bfc_extract_report *report,
                               bfc_err *err);
 
+typedef struct bfc_image_delete_options {
+    size_t size;  /**< of this struct; set by the INIT macro */
+    bool dry_run; /**< only tell the steps */
+    bool wait;    /**< while somebody uses the image's files: wait until the cancel flag is set */
+    bool lazy;    /**< somebody uses the image's files: it is gone from the store at once, and
+                       bfc_image_prune() removes what is left when it is free */
+    void (*step)(void *ctx, const char *what); /**< each step, before it is taken; may be NULL */
+    void *step_ctx;
+    const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+} bfc_image_delete_options;
+
+#define BFC_IMAGE_DELETE_OPTIONS_INIT                                                              \
+    {                                                                                              \
+        sizeof(bfc_image_delete_options), false, false, false, NULL, NULL, NULL                    \
+    }
+
 /**
- * Remove an image. What was extracted from it stays.
+ * Remove an image. What was extracted from it stays: clones of it, and images that stand on it, are
+ * promoted first. BFC_E_BUSY names who uses its files.
  *
  * @return 0; BFC_E_INVALID, BFC_E_NOT_FOUND, BFC_E_BUSY, BFC_E_IO, BFC_E_DENIED
  *
  * Since: 0.1.
  */
 BFC_API int bfc_image_delete(bfc_store *store, const char *name, bfc_err *err);
+
+/** The same with options, which may be NULL. Since: 0.3. */
+BFC_API int bfc_image_delete_with(bfc_store *store, const char *name,
+                                  const bfc_image_delete_options *options, bfc_err *err);
+
+/* ── Versions ────────────────────────────────────────────────────────────────────────────── */
+
+/** One content that a name has, or had. */
+typedef struct bfc_image_version {
+    uint8_t root_digest[BFC_DIGEST_SIZE];
+    int64_t created; /**< seconds since the epoch */
+    uint64_t size;   /**< bytes of the .bfc file */
+    bool current;
+    uint64_t containers; /**< datasets that are clones of it */
+} bfc_image_version;
+
+typedef struct bfc_image_history {
+    size_t count;
+    bfc_image_version *item; /**< the current one first, then the last to be replaced */
+} bfc_image_history;
+
+/**
+ * The versions of an image: each time that another content takes its name, a ZFS store keeps the
+ * one before. A directory store has the current one alone.
+ *
+ * @param[out] out  set on success; free with bfc_image_history_free()
+ * @return 0; BFC_E_INVALID (name), BFC_E_NOT_FOUND, BFC_E_IO, BFC_E_NOMEM
+ *
+ * Since: 0.3.
+ */
+BFC_API int bfc_image_history_get(bfc_store *store, const char *name, bfc_image_history **out,
+                                  bfc_err *err);
+
+/** NULL is allowed. Since: 0.3. */
+BFC_API void bfc_image_history_free(bfc_image_history *history);
+
+/**
+ * Make an earlier version the current one. The one that was current stays in the history.
+ *
+ * @param digest    its root digest in hexadecimal, or the first digits of it, 4 at least
+ * @param[out] out  its facts; set on success; free with bfc_image_info_free(); may be NULL
+ * @return 0; BFC_E_INVALID (digest; or several begin with it), BFC_E_NOT_FOUND (image, version),
+ *         BFC_E_UNSUPPORTED (a store that keeps no versions), BFC_E_BUSY, BFC_E_NOSPC, BFC_E_IO
+ *
+ * Since: 0.3.
+ */
+BFC_API int bfc_image_rollback(bfc_store *store, const char *name, const char *digest,
+                               bfc_image_info **out, bfc_err *err);
 
 /**
  * Give an image one more name. Both share the file's blocks where the file system can.
@@ -196,7 +291,7 @@ BFC_API int bfc_image_tag(bfc_store *store, const char *name, const char *new_na
 BFC_API int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
                              bfc_verify_report *report, bfc_err *err);
 
-/** Called for each thing that prune removes, or would remove. */
+/** Called for each thing that prune removes, or would remove: a path, or the name of a dataset. */
 typedef void bfc_prune_fn(void *ctx, const char *path, uint64_t size);
 
 typedef struct bfc_prune_report {
@@ -205,7 +300,8 @@ typedef struct bfc_prune_report {
 } bfc_prune_report;
 
 /**
- * Remove what interrupted work left in the store. Work that is going on is not touched.
+ * Remove what interrupted work left in the store, and templates that no container needs; and finish
+ * what was interrupted too late to be undone. Work that is going on is not touched.
  *
  * @param dry_run  only tell
  * @param fn       may be NULL
@@ -221,7 +317,7 @@ typedef struct bfc_store_usage {
     uint64_t images;
     uint64_t image_bytes;    /**< sum of the files' sizes, each name counted */
     uint64_t disk_bytes;     /**< what they take on disk; files with several names, and blocks that
-                                  several files share, once */
+                                  several files share, once; on ZFS also older versions */
     uint64_t shared_bytes;   /**< of image_bytes: counted more than once (several names; blocks that
                                   an image shares with its base) */
     uint64_t content_bytes;  /**< uncompressed */
@@ -449,6 +545,68 @@ typedef struct bfc_image_bundle_options {
 BFC_API int bfc_image_bundle(bfc_store *store, const char *name, const char *dir,
                              const bfc_image_bundle_options *options, bfc_extract_report *report,
                              bfc_err *err);
+
+/* ── From store to store ─────────────────────────────────────────────────────────────────── */
+
+typedef struct bfc_image_send_options {
+    size_t size; /**< of this struct; set by the INIT macro */
+    const char *const
+        *have; /**< root digests, 64 digits each, of versions that the far end has, ended
+                    by NULL: only what differs from one of these is sent. May be NULL */
+    const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+} bfc_image_send_options;
+
+#define BFC_IMAGE_SEND_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bfc_image_send_options), NULL, NULL                                                 \
+    }
+
+/**
+ * Write the current version of an image as ZFS streams, for bfc_image_receive() in another ZFS
+ * store. An image that is a clone of another one, which was sent before it, or which the far end
+ * has, is sent as what differs from that.
+ *
+ * @param name     NULL: all images of the store
+ * @param fd       is written to in order; stays open
+ * @param options  may be NULL
+ * @return 0; BFC_E_INVALID, BFC_E_NOT_FOUND, BFC_E_UNSUPPORTED (a store that is not on ZFS: use
+ *         bfc_image_export() with "bfc:FILE"), BFC_E_DENIED, BFC_E_IO, BFC_E_CANCELLED
+ *
+ * Blocks: long. Since: 0.3.
+ */
+BFC_API int bfc_image_send(bfc_store *store, const char *name, int fd,
+                           const bfc_image_send_options *options, bfc_err *err);
+
+typedef struct bfc_image_receive_options {
+    size_t size;  /**< of this struct; set by the INIT macro */
+    bool replace; /**< an image may get another content; what was sent as a difference from its
+                       current version always may */
+    /** Called for each image when it is there. `was_there`: with this content, and before. May be
+     *  NULL. */
+    void (*received)(void *ctx, const bfc_image_info *info, bool was_there);
+    void *received_ctx;
+    const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+} bfc_image_receive_options;
+
+#define BFC_IMAGE_RECEIVE_OPTIONS_INIT                                                             \
+    {                                                                                              \
+        sizeof(bfc_image_receive_options), false, NULL, NULL, NULL                                 \
+    }
+
+/**
+ * Take what bfc_image_send() wrote into a ZFS store. Each image appears wholly or not at all, after
+ * its container was checked and has the root digest that it was sent under.
+ *
+ * @param fd       is read in order; stays open
+ * @param options  may be NULL
+ * @return 0; BFC_E_INVALID (something else), BFC_E_CORRUPT, BFC_E_EXISTS, BFC_E_NOT_FOUND (what it
+ * is a difference from), BFC_E_UNSUPPORTED (a store that is not on ZFS), BFC_E_BUSY, BFC_E_NOSPC,
+ *         BFC_E_DENIED, BFC_E_IO, BFC_E_CANCELLED
+ *
+ * Blocks: long. Since: 0.3.
+ */
+BFC_API int bfc_image_receive(bfc_store *store, int fd, const bfc_image_receive_options *options,
+                              bfc_err *err);
 
 #ifdef __cplusplus
 }

@@ -5,9 +5,10 @@
  * @file store.h
  * Where images live: a handle on an image store.
  *
- * A store is named by a URI: "dir:/path", or a bare path. With NULL it is $BFC_STORE, else
- * /var/lib/bfc/images for root and $XDG_DATA_HOME/bfc/images (~/.local/share/bfc/images) for
- * others. What is in the store is what its files say: there is no catalogue beside them.
+ * A store is named by a URI: "dir:/path" or a bare path; or "zfs:tank/images", a ZFS dataset. With
+ * NULL it is $BFC_STORE, else /var/lib/bfc/images for root and $XDG_DATA_HOME/bfc/images
+ * (~/.local/share/bfc/images) for others. What is in the store is what its files and datasets say:
+ * there is no catalogue beside them.
  */
 
 #include <stdbool.h>
@@ -33,6 +34,16 @@ typedef struct bfc_store bfc_store;
  * Since: 0.1.
  */
 BFC_API int bfc_store_open(const char *uri, bfc_store **out, bfc_err *err);
+
+/**
+ * Who watches, and may stop, what the store does by itself: a ZFS store tells each `zfs` command to
+ * the log (BFC_LOG_INFO, module "zfs").
+ *
+ * @param hooks  borrowed until the store is closed; NULL: nobody
+ *
+ * Since: 0.3.
+ */
+BFC_API void bfc_store_set_hooks(bfc_store *store, const bfc_hooks *hooks);
 
 /** The store's URI, with its kind: "dir:/…". Borrowed from the store. Since: 0.1. */
 BFC_API const char *bfc_store_uri(const bfc_store *store);

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 
+#include "store/dataset.h"
 #include "store/facts.h"
 #include "store/target.h"
 #include "sys/file.h"
@@ -95,26 +96,40 @@ static int dir_facts(bfc_store *store, const bfci_found *found, const bfc_hooks 
     return bfci_facts_read(found->path, found->ref->text, hooks, out, err);
 }
 
-/* One that was deleted in the meantime shares nothing any more. */
-static int dir_shared(bfc_store *store, const bfci_found *found, size_t *max, bfci_shared_fn *fn,
-                      void *ctx, bfc_err *err)
+/* A file says all of itself, and nothing else says anything of it. */
+static int dir_check(bfc_store *store, const bfc_image_info *info, bool repair, char **told,
+                     bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
     (void)store;
-    int rc = bfci_open(AT_FDCWD, found->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd, err);
-    if (rc == BFC_E_NOT_FOUND)
-        return 0;
-    BFC_TRY(rc);
-    return bfci_shared_extents(fd, max, fn, ctx, err);
+    (void)info;
+    (void)repair;
+    return bfci_strdup("", told, err);
 }
 
-static int dir_extract(bfc_store *store, const bfci_reference *ref, const char *path,
-                       const char *target, const bfc_extract_options *options,
-                       bfc_extract_report *report, bfc_err *err)
+static int dir_versions(bfc_store *store, const bfc_image_info *current, bfc_image_history *out,
+                        bfc_err *err)
+{
+    (void)store;
+    (void)current;
+    (void)out;
+    (void)err;
+    return 0;
+}
+
+static int dir_work_version(bfci_work *work, const uint8_t root_digest[BFC_DIGEST_SIZE],
+                            bfc_err *err)
+{
+    (void)root_digest;
+    return bfci_fail(err, BFC_E_UNSUPPORTED, "the store '%s' is a folder, and keeps no versions",
+                     BFCI_QUOTE_STR(work->store->uri));
+}
+
+static int dir_extract_dataset(bfc_store *store, const bfci_reference *ref, const char *path,
+                               const char *dataset, const bfc_extract_options *options,
+                               bfc_extract_report *report, bfc_err *err)
 {
     (void)ref;
-    return bfci_target_extract(store, path, target, options, report, err);
+    return bfci_dataset_extract(store->hooks, path, dataset, options, report, err);
 }
 
 static const char *dir_folder(const bfc_store *store)
@@ -139,14 +154,17 @@ const bfci_backend bfci_backend_dir = {
     .find = bfci_dirstore_find,
     .scan = bfci_dirstore_scan,
     .facts = dir_facts,
-    .shared = dir_shared,
+    .usage = bfci_dirstore_usage,
     .work_begin = bfci_dirstore_work_begin,
     .work_share = bfci_dirstore_work_share,
     .work_copy = bfci_dirstore_work_copy,
     .work_publish = bfci_dirstore_work_publish,
     .work_end = bfci_dirstore_work_end,
     .remove = bfci_dirstore_remove,
-    .extract = dir_extract,
+    .check = dir_check,
+    .versions = dir_versions,
+    .work_version = dir_work_version,
+    .extract_dataset = dir_extract_dataset,
     .leftovers = bfci_dirstore_leftovers,
     .folder = dir_folder,
     .free_space = dir_free_space,

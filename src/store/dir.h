@@ -9,6 +9,7 @@
 #define BFCI_STORE_DIR_H
 
 #include "store/backend.h"
+#include "store/name_lock.h"
 #include "sys/dir.h"
 
 #define AUTO_DIR_LIST __attribute__((cleanup(bfci_dir_list_release)))
@@ -33,35 +34,26 @@ int bfci_dirstore_file_of(const bfci_dirstore *dir, const bfci_reference *ref, c
 int bfci_dirstore_find(bfc_store *store, const bfci_reference *ref, char **path, bfc_err *err);
 
 /* ── dir_lock.c ── */
-typedef struct bfci_dirstore_lock {
-    int fd;
-    char *path;
-} bfci_dirstore_lock;
-#define BFCI_DIRSTORE_LOCK_INIT                                                                    \
-    {                                                                                              \
-        -1, NULL                                                                                   \
-    }
 /* The folder of locks must be there. BFC_E_BUSY tells which process holds the lock. */
 int bfci_dirstore_lock_take(const bfci_dirstore *dir, const bfci_reference *ref,
-                            bfci_dirstore_lock *lock, bfc_err *err);
+                            bfci_name_lock *lock, bfc_err *err);
 /* The same without a second try: for prune, which goes on to the next where one is held. */
 int bfci_dirstore_lock_try(const bfci_dirstore *dir, const bfci_reference *ref,
-                           bfci_dirstore_lock *lock, bfc_err *err);
+                           bfci_name_lock *lock, bfc_err *err);
 /* Whether somebody holds it. Changes nothing, and needs no right to write. */
 int bfci_dirstore_lock_probe(const bfci_dirstore *dir, const bfci_reference *ref, bool *held,
                              bfc_err *err);
-void bfci_dirstore_lock_drop(bfci_dirstore_lock *lock);
-#define AUTO_DIRSTORE_LOCK __attribute__((cleanup(bfci_dirstore_lock_drop)))
 
 /* ── dir_work.c ── */
-int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, bool replace,
+int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, const bfci_work_how *how,
                              bfci_work *out, bfc_err *err);
 int bfci_dirstore_work_share(bfci_work *work, const char *source, bfc_err *err);
 int bfci_dirstore_work_copy(bfci_work *work, const char *source, bfc_err *err);
 int bfci_dirstore_work_publish(bfci_work *work, const bfc_image_info *info, char **path,
                                bfc_err *err);
 void bfci_dirstore_work_end(bfci_work *work);
-int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref, bfc_err *err);
+int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref,
+                         const bfc_image_delete_options *options, bfc_err *err);
 
 /* ── dir_scan.c ── */
 /* Opens `name` in the folder whose path below the root is `path` ("": the root) if it can be part
@@ -70,6 +62,9 @@ int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref, bfc_err *e
 int bfci_dirstore_enter(int folder, const char *path, const char *name, int *fd, char **below,
                         bfc_err *err);
 int bfci_dirstore_scan(bfc_store *store, bfci_found_fn *fn, void *ctx, bfc_err *err);
+
+/* ── dir_usage.c ── */
+int bfci_dirstore_usage(bfc_store *store, bfc_store_usage *sum, bfc_err *err);
 
 /* ── dir_prune.c ── */
 int bfci_dirstore_leftovers(bfc_store *store, bool dry_run, bfc_prune_fn *fn, void *ctx,

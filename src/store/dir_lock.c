@@ -1,136 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Locks of names: an flock() on a file that holds the owner's process id. The kernel drops the lock
- * with the process, so what it guards is dead exactly when it can be taken. The file is unlinked
- * before the lock is let go; who got hold of a file that has lost its name starts again. */
+/* Which file is the lock of which image in a directory store. */
 #include "store/dir.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
+struct lock_of {
+    char *path, *what;
+};
 
-#include "sys/file.h"
-#include "sys/names.h"
-
-/* A prune holds a lock for a moment only: that is waited for. */
-#define PATIENCE_STEPS 10
-#define PATIENCE_STEP_MS 20
-#define NAME_TRIES 1000
-
-void bfci_dirstore_lock_drop(bfci_dirstore_lock *lock)
+static void lock_of_release(struct lock_of *l)
 {
-    if (lock->fd >= 0)
-        (void)bfci_remove_file(lock->path, NULL);
-    bfci_fd_close(&lock->fd);
-    free(lock->path);
-    lock->path = NULL;
+    free(l->path);
+    free(l->what);
 }
+#define AUTO_LOCK_OF __attribute__((cleanup(lock_of_release)))
 
-/* The process id that stands in a lock's file, as text; "" if none does (yet). */
-static void read_owner(int fd, char owner[32])
-{
-    size_t got = 0;
-
-    if (bfci_pread(fd, owner, 31, 0, &got, NULL) < 0)
-        got = 0;
-    owner[got] = '\0';
-    owner[strspn(owner, "0123456789")] = '\0';
-}
-
-static int tell_busy(int fd, const bfci_reference *ref, bfc_err *err)
-{
-    char owner[32];
-
-    read_owner(fd, owner);
-    return bfci_fail(
-        err, BFC_E_BUSY,
-        "image '%s' is being changed by another process%s%s: try again when it is done", ref->text,
-        *owner ? ", " : "", owner);
-}
-
-/* True if the name still leads to the file that is open. */
-static bool still_named(int fd, const char *path)
-{
-    struct stat open_file, named_file;
-
-    return bfci_fstat(fd, &open_file, NULL) == 0 &&
-           bfci_stat_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &named_file, NULL) == 0 &&
-           open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
-}
-
-/* Only help for the message above: a disk that is full must not stop a delete. */
-static void write_owner(int fd)
-{
-    char owner[32];
-    int len = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-
-    if (bfci_ftruncate(fd, 0, NULL) == 0)
-        (void)bfci_pwrite_all(fd, owner, (size_t)len, 0, NULL);
-}
-
-static int take(const char *path, const bfci_reference *ref, int *out, bfc_err *err)
-{
-    for (int i = 0; i < NAME_TRIES; i++) {
-        AUTO_FD int fd = -1;
-        BFC_TRY(bfci_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666, &fd, err));
-        int rc = bfci_lock(fd, true, false, err);
-        if (rc == BFC_E_BUSY)
-            return tell_busy(fd, ref, err);
-        if (rc < 0)
-            return bfci_wrap(err, rc, "lock '%s'", BFCI_QUOTE_STR(path));
-        if (still_named(fd, path)) {
-            write_owner(fd);
-            *out = bfci_steal_fd(&fd);
-            return 0;
-        }
-    }
-    return bfci_fail(err, BFC_E_BUSY, "image '%s' is being changed by many others: try again",
-                     ref->text);
-}
-
-static int path_of(const bfci_dirstore *dir, const bfci_reference *ref, char **out, bfc_err *err)
+static int lock_of(const bfci_dirstore *dir, const bfci_reference *ref, struct lock_of *l,
+                   bfc_err *err)
 {
     char part[BFCI_REFERENCE_MAX + 1];
 
     bfci_reference_escape(ref, part);
-    return bfci_asprintf(out, err, "%s/%s", dir->locks, part);
+    BFC_TRY(bfci_asprintf(&l->path, err, "%s/%s", dir->locks, part));
+    return bfci_asprintf(&l->what, err, "image '%s'", ref->text);
+}
+
+int bfci_dirstore_lock_take(const bfci_dirstore *dir, const bfci_reference *ref,
+                            bfci_name_lock *lock, bfc_err *err)
+{
+    AUTO_LOCK_OF struct lock_of l = {NULL, NULL};
+
+    BFC_TRY(lock_of(dir, ref, &l, err));
+    return bfci_name_lock_take(l.path, l.what, lock, err);
 }
 
 int bfci_dirstore_lock_try(const bfci_dirstore *dir, const bfci_reference *ref,
-                           bfci_dirstore_lock *lock, bfc_err *err)
+                           bfci_name_lock *lock, bfc_err *err)
 {
-    AUTO_FREE char *path = NULL;
-    int fd = -1;
+    AUTO_LOCK_OF struct lock_of l = {NULL, NULL};
 
-    BFC_TRY(path_of(dir, ref, &path, err));
-    BFC_TRY(take(path, ref, &fd, err));
-    *lock = (bfci_dirstore_lock){fd, bfci_steal(&path)};
-    return 0;
+    BFC_TRY(lock_of(dir, ref, &l, err));
+    return bfci_name_lock_try(l.path, l.what, lock, err);
 }
 
 int bfci_dirstore_lock_probe(const bfci_dirstore *dir, const bfci_reference *ref, bool *held,
                              bfc_err *err)
 {
-    AUTO_FREE char *path = NULL;
-    AUTO_FD int fd = -1;
+    AUTO_LOCK_OF struct lock_of l = {NULL, NULL};
 
-    BFC_TRY(path_of(dir, ref, &path, err));
-    int rc = bfci_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, &fd, err);
-    if (rc == 0)
-        rc = bfci_lock(fd, false, false, err);
-    if (rc < 0 && rc != BFC_E_BUSY && rc != BFC_E_NOT_FOUND)
-        return rc;
-    *held = rc == BFC_E_BUSY;
-    return 0;
-}
-
-int bfci_dirstore_lock_take(const bfci_dirstore *dir, const bfci_reference *ref,
-                            bfci_dirstore_lock *lock, bfc_err *err)
-{
-    int rc = bfci_dirstore_lock_try(dir, ref, lock, err);
-
-    for (int i = 0; rc == BFC_E_BUSY && i < PATIENCE_STEPS; i++) {
-        bfci_pause_ms(PATIENCE_STEP_MS);
-        rc = bfci_dirstore_lock_try(dir, ref, lock, err);
-    }
-    return rc;
+    BFC_TRY(lock_of(dir, ref, &l, err));
+    return bfci_name_lock_probe(l.path, held, err);
 }

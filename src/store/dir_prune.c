@@ -64,7 +64,7 @@ static int count_bytes(int parent, const char *name, unsigned depth, uint64_t *b
 /* ── Work folders ── */
 
 /* *lives: somebody works on it. Otherwise nobody can while we hold its lock. */
-static int claim(const struct prune *p, const bfci_reference *ref, bfci_dirstore_lock *lock,
+static int claim(const struct prune *p, const bfci_reference *ref, bfci_name_lock *lock,
                  bool *lives, bfc_err *err)
 {
     if (p->dry_run)
@@ -76,7 +76,7 @@ static int claim(const struct prune *p, const bfci_reference *ref, bfci_dirstore
 
 static int prune_work(const struct prune *p, int works, const char *name, bfc_err *err)
 {
-    AUTO_DIRSTORE_LOCK bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    AUTO_NAME_LOCK bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
     AUTO_FREE char *path = NULL;
     bfci_reference ref;
     struct stat st;
@@ -116,7 +116,7 @@ static int prune_locks(const struct prune *p, bfc_err *err)
 
     BFC_TRY(read_folder(AT_FDCWD, p->dir->locks, &fd, &list, err));
     for (size_t i = 0; i < list.count; i++) {
-        AUTO_DIRSTORE_LOCK bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+        AUTO_NAME_LOCK bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
         bfci_reference ref;
         if (!bfci_reference_unescape(list.item[i].name, &ref))
             continue;

@@ -115,13 +115,17 @@ static int make_place(const bfci_dirstore *dir, bfci_work *work, bfc_err *err)
     return bfci_make_folder(work->place, FOLDER_MODE, err);
 }
 
-int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, bool replace,
+int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, const bfci_work_how *how,
                              bfci_work *out, bfc_err *err)
 {
     const bfci_dirstore *dir = bfci_dirstore_of(store);
-    AUTO_DIRSTORE_LOCK bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    AUTO_NAME_LOCK bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
 
-    if (!replace && is_there(store, ref))
+    if (how->properties && how->properties[0])
+        return bfci_fail(err, BFC_E_UNSUPPORTED,
+                         "the store '%s' is a folder: only images on ZFS have properties ('%s')",
+                         BFCI_QUOTE_STR(store->uri), BFCI_QUOTE_STR(how->properties[0]));
+    if (!how->replace && is_there(store, ref))
         return tell_exists(store, ref, err);
     int rc = make_store(dir, err);
     if (rc == 0)
@@ -130,13 +134,13 @@ int bfci_dirstore_work_begin(bfc_store *store, const bfci_reference *ref, bool r
         return rc;
     if (rc < 0)
         return wrap_store(err, rc, store);
-    if (!replace && is_there(store, ref)) /* who held the lock before may have made it */
+    if (!how->replace && is_there(store, ref)) /* who held the lock before may have made it */
         return tell_exists(store, ref, err);
 
     AUTO_WORK bfci_work work = BFCI_WORK_INIT;
     work.store = store;
     work.ref = *ref;
-    work.replace = replace;
+    work.how = *how;
     work.lock = bfci_steal(&lock.path);
     work.lock_fd = bfci_steal_fd(&lock.fd);
     rc = make_place(dir, &work, err);
@@ -179,7 +183,7 @@ static int move_in(const bfci_work *work, const char *folder, const char *file, 
     do {
         int rc = bfci_make_dirs(folder, FOLDER_MODE, err);
         if (rc == 0)
-            rc = bfci_move(work->path, file, work->replace, err);
+            rc = bfci_move(work->path, file, work->how.replace, err);
         if (rc != BFC_E_NOT_FOUND)
             return rc;
     } while (bfci_monotonic_ns() - start < PUBLISH_NS);
@@ -220,8 +224,8 @@ void bfci_dirstore_work_end(bfci_work *work)
                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, &works, NULL) == 0)
             (void)bfci_remove_tree(works, strrchr(work->place, '/') + 1, NULL);
     }
-    bfci_dirstore_lock lock = {work->lock_fd, work->lock};
-    bfci_dirstore_lock_drop(&lock); /* last: until then nobody else may touch the place */
+    bfci_name_lock lock = {work->lock_fd, work->lock};
+    bfci_name_lock_drop(&lock); /* last: until then nobody else may touch the place */
     free(work->place);
     free(work->path);
     *work = (bfci_work)BFCI_WORK_INIT;
@@ -229,15 +233,12 @@ void bfci_dirstore_work_end(bfci_work *work)
 
 /* ── Removing ── */
 
-int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref, bfc_err *err)
+static int remove_image(bfc_store *store, const bfci_reference *ref, const char *file, bfc_err *err)
 {
     const bfci_dirstore *dir = bfci_dirstore_of(store);
-    AUTO_DIRSTORE_LOCK bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    AUTO_NAME_LOCK bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
     AUTO_FREE char *folder = NULL;
-    AUTO_FREE char *file = NULL;
 
-    BFC_TRY(
-        bfci_dirstore_find(store, ref, &file, err)); /* before a folder of locks is made for it */
     BFC_TRY(bfci_dirstore_folder_of(dir, ref, &folder, err));
     int rc = make_if_missing(dir->locks, err);
     if (rc == 0)
@@ -253,4 +254,19 @@ int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref, bfc_err *e
     rc = sync_folders(dir, folder, err);
     remove_empty_folders(dir, folder);
     return rc < 0 ? wrap_store(err, rc, store) : 0;
+}
+
+/* Nobody is in the way of a delete: who has the file open reads on. */
+int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref,
+                         const bfc_image_delete_options *options, bfc_err *err)
+{
+    AUTO_FREE char *file = NULL;
+    AUTO_FREE char *step = NULL;
+
+    BFC_TRY(bfci_dirstore_find(store, ref, &file, err)); /* before a folder of locks is made */
+    if (options->step) {
+        BFC_TRY(bfci_asprintf(&step, err, "remove '%s'", BFCI_QUOTE_STR(file)));
+        options->step(options->step_ctx, step);
+    }
+    return options->dry_run ? 0 : remove_image(store, ref, file, err);
 }

@@ -18,6 +18,7 @@ void bfc_image_info_free(bfc_image_info *info)
     free(info->manifest_digest);
     free(info->platform);
     free(info->path);
+    free(info->mismatch);
     free(info);
 }
 
@@ -79,6 +80,7 @@ static int read_facts(const char *path, const char *name, const bfc_hooks *hooks
     take_container(info, &container);
     BFC_TRY(read_blob(reader, info, err));
     BFC_TRY(bfci_strdup(name, &info->name, err));
+    BFC_TRY(bfci_strdup("", &info->mismatch, err));
     return bfci_strdup(path, &info->path, err);
 }
 

@@ -13,9 +13,10 @@ int bfci_wrap_making(const bfc_store *store, const bfci_reference *ref, const ch
                      bfc_err *err);
 
 /* Makes the image `ref` of what `fn` feeds. With `base_path` its container starts as a copy of that
- * one, and *base is opened on the copy before the feed begins; the caller closes it. */
+ * one, and *base is opened on the copy while the feed goes on. */
 typedef struct bfci_making {
     const bfc_writer_options *writer; /* its `replace`: the image may take the place of another */
+    const char *const *properties;    /* of its dataset; may be NULL */
     const char *base_path;
     bfci_base *base;
     bfci_feed_fn *fn;

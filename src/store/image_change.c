@@ -6,10 +6,22 @@
 
 int bfc_image_delete(bfc_store *store, const char *name, bfc_err *err)
 {
+    return bfc_image_delete_with(store, name, NULL, err);
+}
+
+int bfc_image_delete_with(bfc_store *store, const char *name,
+                          const bfc_image_delete_options *options, bfc_err *err)
+{
+    static const bfc_image_delete_options defaults = BFC_IMAGE_DELETE_OPTIONS_INIT;
     bfci_reference ref;
 
+    if (!options)
+        options = &defaults;
+    if (options->size < sizeof *options)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the options were not set up by BFC_IMAGE_DELETE_OPTIONS_INIT");
     BFC_TRY(bfci_reference_parse(name, &ref, err));
-    int rc = store->backend->remove(store, &ref, err);
+    int rc = store->backend->remove(store, &ref, options, err);
     if (rc == 0 || rc == BFC_E_NOT_FOUND || rc == BFC_E_BUSY)
         return rc;
     return bfci_wrap(err, rc, "delete image '%s'", ref.text);

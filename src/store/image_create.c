@@ -17,6 +17,7 @@ struct creation {
     bfci_facts facts;
     char *store_below; /* where the store lies in `dir`; NULL if it does not */
     bfc_writer_options writer;
+    bfci_work_how how;
 };
 
 static void creation_release(struct creation *c)
@@ -99,11 +100,10 @@ static int create(bfc_store *store, const bfci_reference *ref, struct creation *
                   bfc_image_info **out, bfc_err *err)
 {
     AUTO_WORK bfci_work work = BFCI_WORK_INIT;
-    bool replace = c->writer.replace;
 
     BFC_TRY(bfci_target_check_source(store, c->dir, &c->store_below, err));
     BFC_TRY(bfci_check_cancel(c->writer.hooks, err));
-    BFC_TRY(store->backend->work_begin(store, ref, replace, &work, err));
+    BFC_TRY(store->backend->work_begin(store, ref, &c->how, &work, err));
     c->writer.replace = false; /* nothing is at the work's path */
     BFC_TRY(write_without_store(c, store, work.path, err));
     return bfci_publish(&work, c->writer.hooks, out, err);
@@ -134,7 +134,9 @@ int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *di
         return bfci_fail(err, BFC_E_INVALID,
                          "the options were not set up by BFC_IMAGE_CREATE_OPTIONS_INIT");
     BFC_TRY(bfci_reference_parse(name, &ref, err));
-    AUTO_CREATION struct creation c = {.dir = dir, .writer = options->writer};
+    AUTO_CREATION struct creation c = {.dir = dir,
+                                       .writer = options->writer,
+                                       .how = {options->writer.replace, options->properties}};
     BFC_TRY(bfci_platform_get(options->platform, &c.facts.platform, err));
     BFC_TRY(bfci_strdup("directory", &c.facts.source, err));
     return bfci_wrap_making(store, &ref, "create", create(store, &ref, &c, out, err), err);
@@ -149,7 +151,8 @@ static int share(bfc_store *store, const bfci_reference *from, const bfci_refere
     BFC_TRY(store->backend->find(store, from, &source, err));
     if (replace && strcmp(from->text, to->text) == 0)
         return 0;
-    BFC_TRY(store->backend->work_begin(store, to, replace, &work, err));
+    BFC_TRY(
+        store->backend->work_begin(store, to, &(bfci_work_how){.replace = replace}, &work, err));
     int rc = store->backend->work_share(&work, source, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, rc, "image '%s' was deleted by another process", from->text);

@@ -7,6 +7,7 @@
 #include "oci/image_verify.h"
 #include "store/facts.h"
 #include "store/prefix.h"
+#include "store/target.h"
 
 struct listing {
     bfc_store *store;
@@ -83,11 +84,18 @@ static int find(bfc_store *store, const char *name, bfci_reference *ref, char **
 
 int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_info **out, bfc_err *err)
 {
+    AUTO(bfc_image_info) bfc_image_info *info = NULL;
     AUTO_FREE char *path = NULL;
+    AUTO_FREE char *told = NULL;
     bfci_reference ref;
 
     BFC_TRY(find(store, name, &ref, &path, err));
-    return bfci_facts_read(path, ref.text, NULL, out, err);
+    BFC_TRY(bfci_facts_read(path, ref.text, NULL, &info, err));
+    BFC_TRY(store->backend->check(store, info, false, &told, err));
+    free(info->mismatch);
+    info->mismatch = bfci_steal(&told);
+    *out = bfci_steal(&info);
+    return 0;
 }
 
 /* What is wrong with the container makes it no use to look at the image in it. */
@@ -107,6 +115,31 @@ static int verify(const char *path, const bfc_verify_options *options, bfc_verif
     return rc;
 }
 
+/* What the store says of the image beside its container, which is whole. */
+static int verify_store(bfc_store *store, const bfci_reference *ref, const char *path,
+                        const bfc_verify_options *options, bfc_verify_report *report, bfc_err *err)
+{
+    AUTO(bfc_image_info) bfc_image_info *info = NULL;
+    AUTO_FREE char *told = NULL;
+    bool repair = options && options->repair;
+
+    BFC_TRY(bfci_facts_read(path, ref->text, NULL, &info, err));
+    BFC_TRY(store->backend->check(store, info, repair, &told, err));
+    if (*told == '\0')
+        return 0;
+    if (repair) {
+        bfci_log(options->hooks, BFC_LOG_WARNING, "store", "image '%s': set right: %s", ref->text,
+                 told);
+        return 0;
+    }
+    if (options && options->problem)
+        options->problem(options->problem_ctx,
+                         &(bfc_problem){.what = told, .offset = BFC_NO_OFFSET});
+    if (report)
+        report->problems++;
+    return bfci_fail(err, BFC_E_CORRUPT, "%s", told);
+}
+
 int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
                      bfc_verify_report *report, bfc_err *err)
 {
@@ -115,7 +148,36 @@ int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_option
 
     BFC_TRY(find(store, name, &ref, &path, err));
     int rc = verify(path, options, report, err);
+    if (rc == 0)
+        rc = verify_store(store, &ref, path, options, report, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
+}
+
+/* What is behind "kind:" in a target; NULL if it begins with something else. */
+static const char *target_of(const char *target, const char *kind)
+{
+    size_t len = strlen(kind);
+
+    return strncmp(target, kind, len) == 0 && target[len] == ':' ? target + len + 1 : NULL;
+}
+
+static int extract_to(bfc_store *store, const bfci_reference *ref, const char *path,
+                      const char *target, const bfc_extract_options *options,
+                      bfc_extract_report *report, bfc_err *err)
+{
+    const char *dir = target_of(target, "dir");
+    const char *dataset = target_of(target, "zfs");
+
+    if (!dir && !dataset && store->backend->names_datasets && !strchr("/.", target[0]))
+        dataset = target;
+    if (dataset)
+        return store->backend->extract_dataset(store, ref, path, dataset, options, report, err);
+    if (options->dataset)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "target '%s' is a directory: only a dataset has properties, a mount point "
+                         "or a template",
+                         BFCI_QUOTE_STR(target));
+    return bfci_target_extract(store, path, dir ? dir : target, options, report, err);
 }
 
 static int extract(bfc_store *store, const bfci_reference *ref, const char *target, size_t layers,
@@ -129,7 +191,7 @@ static int extract(bfc_store *store, const bfci_reference *ref, const char *targ
     BFC_TRY(store->backend->find(store, ref, &path, err));
     if (cut)
         BFC_TRY(bfci_prefix_tree(path, layers, &own.tree, err));
-    return store->backend->extract(store, ref, path, target, &own, report, err);
+    return extract_to(store, ref, path, target, &own, report, err);
 }
 
 int bfc_image_extract(bfc_store *store, const char *name, const char *target,
@@ -145,6 +207,11 @@ int bfc_image_extract(bfc_store *store, const char *name, const char *target,
     if (options && options->size < sizeof *options)
         return bfci_fail(err, BFC_E_INVALID,
                          "the options were not set up by BFC_EXTRACT_OPTIONS_INIT");
+    if (options && options->dataset && options->dataset->size < sizeof *options->dataset)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the options were not set up by BFC_DATASET_OPTIONS_INIT");
+    if (!target || !*target)
+        return bfci_fail(err, BFC_E_INVALID, "the target is empty");
     BFC_TRY(bfci_prefix_split(name, &bare, &layers, &cut, err));
     BFC_TRY(bfci_reference_parse(bare, &ref, err));
     int rc = extract(store, &ref, target, layers, cut, options, report, err);

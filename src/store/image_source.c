@@ -33,10 +33,14 @@ int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_maki
     AUTO_WORK bfci_work work = BFCI_WORK_INIT;
 
     BFC_TRY(bfci_check_cancel(m->writer->hooks, err));
-    BFC_TRY(store->backend->work_begin(store, ref, m->writer->replace, &work, err));
+    const bfci_work_how how = {m->writer->replace, m->properties};
+    BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     if (m->base_path)
         BFC_TRY(store->backend->work_copy(&work, m->base_path, err));
-    BFC_TRY(write_container(&work, m, err));
+    int rc = write_container(&work, m, err);
+    if (m->base_path)
+        bfci_base_close(m->base); /* what is open keeps a file system from getting its place */
+    BFC_TRY(rc);
     return bfci_publish(&work, m->writer->hooks, out, err);
 }
 
@@ -120,6 +124,7 @@ static int create_from_origin(bfc_store *store, const bfci_reference *ref, const
                            .max_size = options->max_size,
                            .prefixes = options->prefixes};
     const bfci_making making = {.writer = &options->writer,
+                                .properties = options->properties,
                                 .base_path = base_path,
                                 .base = &base,
                                 .fn = bfci_build_plan,
@@ -137,7 +142,8 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
 
     checks.hooks = options->writer.hooks;
     checks.jobs = options->writer.jobs;
-    BFC_TRY(store->backend->work_begin(store, ref, options->writer.replace, &work, err));
+    const bfci_work_how how = {options->writer.replace, options->properties};
+    BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     BFC_TRY(store->backend->work_copy(&work, path, err));
     BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
     return bfci_publish(&work, options->writer.hooks, out, err);

@@ -8,7 +8,7 @@
 
 #define ROOT_STORE "/var/lib/bfc/images"
 
-static const bfci_backend *const backends[] = {&bfci_backend_dir};
+static const bfci_backend *const backends[] = {&bfci_backend_dir, &bfci_backend_zfs};
 
 /* The length of "kind" in "kind:rest", 0 for a bare path. Whoever has a folder called "dir:x" names
  * it
@@ -37,14 +37,10 @@ static int find_backend(const char *uri, const bfci_backend **backend, const cha
             return 0;
         }
     }
-    if (len == 3 && strncmp(uri, "zfs", len) == 0)
-        return bfci_fail(err, BFC_E_UNSUPPORTED,
-                         "store '%s': this build has no ZFS stores; use 'dir:/path'",
-                         BFCI_QUOTE_STR(uri));
     return bfci_fail(
         err, BFC_E_INVALID,
-        "store '%s': there is no kind '%s'; use 'dir:/path', or './name' for a path with "
-        "a ':'",
+        "store '%s': there is no kind '%s'; use 'dir:/path' or 'zfs:tank/images', or './name' for "
+        "a path with a ':'",
         BFCI_QUOTE_STR(uri), BFCI_QUOTE(uri, len));
 }
 
@@ -94,6 +90,11 @@ int bfc_store_open(const char *uri, bfc_store **out, bfc_err *err)
     store->backend = backend;
     *out = bfci_steal(&store);
     return 0;
+}
+
+void bfc_store_set_hooks(bfc_store *store, const bfc_hooks *hooks)
+{
+    store->hooks = hooks;
 }
 
 const char *bfc_store_uri(const bfc_store *store)

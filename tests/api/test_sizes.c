@@ -17,19 +17,23 @@ PIN(bfc_tree_info, 264);
 PIN(bfc_entry, 144);
 PIN(bfc_xattr, 24);
 PIN(bfc_xattrs, 16);
-PIN(bfc_extract_options, 40);
-PIN(bfc_extract_report, 80);
+PIN(bfc_extract_options, 48);
+PIN(bfc_extract_report, 848);
 PIN(bfc_problem, 24);
-PIN(bfc_verify_options, 64);
+PIN(bfc_verify_options, 72);
 PIN(bfc_verify_report, 80);
 PIN(bfc_recover_report, 136);
 PIN(bfc_compact_options, 48);
 PIN(bfc_compact_report, 160);
-PIN(bfc_image_info, 120);
-PIN(bfc_image_create_options, 96);
+PIN(bfc_image_info, 128);
+PIN(bfc_image_create_options, 104);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 56);
+PIN(bfc_dataset_options, 32);
+PIN(bfc_image_delete_options, 40);
+PIN(bfc_image_version, 64);
+PIN(bfc_image_history, 16);
 #endif
 
 /* Codes are part of the interface, too. */
@@ -47,10 +51,13 @@ int main(void)
     bfc_verify_options verify = BFC_VERIFY_OPTIONS_INIT;
     bfc_compact_options compact = BFC_COMPACT_OPTIONS_INIT;
     bfc_image_create_options image = BFC_IMAGE_CREATE_OPTIONS_INIT;
+    bfc_dataset_options dataset = BFC_DATASET_OPTIONS_INIT;
+    bfc_image_delete_options deletion = BFC_IMAGE_DELETE_OPTIONS_INIT;
 
     /* The library tells a caller's version of a struct by this member. */
     return !(writer.size == sizeof writer && reader.size == sizeof reader &&
              extract.size == sizeof extract && verify.size == sizeof verify &&
              compact.size == sizeof compact && image.size == sizeof image &&
-             image.writer.size == sizeof writer);
+             image.writer.size == sizeof writer && dataset.size == sizeof dataset &&
+             deletion.size == sizeof deletion);
 }

@@ -50,7 +50,8 @@ static void test_open__refusals(void **state)
     char *file = text("%s/tree/zeros", s->top);
     char *below = text("%s/tree/zeros/x", s->top);
 
-    expect_error(bfc_store_open("zfs:tank/images", &store, &err), BFC_E_UNSUPPORTED, &err, "ZFS");
+    expect_error(bfc_store_open("zfs:", &store, &err), BFC_E_INVALID, &err, "no dataset");
+    expect_error(bfc_store_open("zfs:tank//x", &store, &err), BFC_E_INVALID, &err, "dataset");
     expect_error(bfc_store_open("ftp:/x", &store, &err), BFC_E_INVALID, &err, "no kind 'ftp'");
     expect_error(bfc_store_open("dir:", &store, &err), BFC_E_INVALID, &err, "no path");
     expect_error(bfc_store_open("", &store, &err), BFC_E_INVALID, &err, "no path");

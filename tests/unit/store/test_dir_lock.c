@@ -57,7 +57,7 @@ static bool is_there(const char *path)
 static void test_dir_lock__second_is_told_who(void **state)
 {
     (void)state;
-    bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT, second = BFCI_DIRSTORE_LOCK_INIT;
+    bfci_name_lock lock = BFCI_NAME_LOCK_INIT, second = BFCI_NAME_LOCK_INIT;
     bfc_err err = BFC_ERR_INIT;
     AUTO_FREE char *path = lock_path();
     char pid[32];
@@ -74,9 +74,9 @@ static void test_dir_lock__second_is_told_who(void **state)
     (void)snprintf(pid, sizeof pid, "process, %ld:", (long)getpid());
     assert_non_null(strstr(err.msg, pid));
     assert_non_null(strstr(err.msg, "'team/app:1'"));
-    bfci_dirstore_lock_drop(&second); /* holds nothing */
+    bfci_name_lock_drop(&second); /* holds nothing */
     assert_true(is_there(path));
-    bfci_dirstore_lock_drop(&lock);
+    bfci_name_lock_drop(&lock);
     assert_false(is_there(path));
 }
 
@@ -90,13 +90,13 @@ static pid_t start_holder(unsigned hold_ms)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+        bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
         close(ready[0]);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         if (bfci_dirstore_lock_try(&dir, &ref, &lock, NULL) < 0 || write(ready[1], &byte, 1) != 1)
             _exit(1);
         bfci_pause_ms(hold_ms);
-        bfci_dirstore_lock_drop(&lock);
+        bfci_name_lock_drop(&lock);
         _exit(0);
     }
     close(ready[1]);
@@ -115,18 +115,18 @@ static void wait_for(pid_t child)
 static void test_dir_lock__short_holds_are_waited_for(void **state)
 {
     (void)state;
-    bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
     pid_t child = start_holder(50);
 
     assert_int_equal(bfci_dirstore_lock_take(&dir, &ref, &lock, NULL), 0);
-    bfci_dirstore_lock_drop(&lock);
+    bfci_name_lock_drop(&lock);
     wait_for(child);
 }
 
 static void test_dir_lock__long_holds_are_not(void **state)
 {
     (void)state;
-    bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
     pid_t child = start_holder(60000);
 
     assert_int_equal(bfci_dirstore_lock_take(&dir, &ref, &lock, NULL), BFC_E_BUSY);
@@ -139,7 +139,7 @@ static void test_dir_lock__long_holds_are_not(void **state)
     assert_int_equal(bfci_dirstore_lock_probe(&dir, &ref, &held, NULL), 0);
     assert_false(held);
     assert_int_equal(bfci_dirstore_lock_try(&dir, &ref, &lock, NULL), 0);
-    bfci_dirstore_lock_drop(&lock);
+    bfci_name_lock_drop(&lock);
 }
 
 /* ── Between opening the file and locking it: -Wl,--wrap=bfci_lock leads here ── */
@@ -174,7 +174,7 @@ static void change_hands(void)
 static void test_dir_lock__a_file_without_its_name_is_no_lock(void **state)
 {
     (void)state;
-    bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+    bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
     AUTO_FREE char *path = lock_path();
     bfc_err err = BFC_ERR_INIT;
     char owner[32];
@@ -191,14 +191,14 @@ static void test_dir_lock__a_file_without_its_name_is_no_lock(void **state)
 static int hammer(unsigned *holders)
 {
     for (int i = 0; i < ROUNDS; i++) {
-        bfci_dirstore_lock lock = BFCI_DIRSTORE_LOCK_INIT;
+        bfci_name_lock lock = BFCI_NAME_LOCK_INIT;
         int rc = bfci_dirstore_lock_try(&dir, &ref, &lock, NULL);
         if (rc == BFC_E_BUSY)
             continue;
         if (rc < 0 || __atomic_fetch_add(holders, 1, __ATOMIC_SEQ_CST) != 0)
             return 1;
         __atomic_fetch_sub(holders, 1, __ATOMIC_SEQ_CST);
-        bfci_dirstore_lock_drop(&lock);
+        bfci_name_lock_drop(&lock);
     }
     return 0;
 }

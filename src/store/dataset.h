@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's tree into a ZFS dataset, whatever store it comes from. */
+#ifndef BFCI_STORE_DATASET_H
+#define BFCI_STORE_DATASET_H
+
+#include <bfc/image.h>
+
+#include "store/zfs_tool.h"
+
+/* Extracts the container at `path` into a dataset that is made for it, or is there and empty, or is
+ * to be extracted over. */
+int bfci_dataset_extract(const bfc_hooks *hooks, const char *path, const char *dataset,
+                         const bfc_extract_options *options, bfc_extract_report *report,
+                         bfc_err *err);
+
+/* The parts of it, and of clones: */
+
+/* *there: the dataset exists. Otherwise those above it do, or are made if the options want them. */
+int bfci_dataset_prepare(const bfci_zfs_tool *tool, const char *dataset,
+                         const bfc_dataset_options *options, bool *there, bfc_err *err);
+/* Into one that exists. */
+int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *dataset,
+                      const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err);
+/* Makes `work` and extracts into it. On failure it is gone. */
+int bfci_dataset_make(const bfci_zfs_tool *tool, const char *path, const char *work,
+                      const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err);
+/* Gives `work` its name and its mount point, and mounts it. On failure `work` is gone. */
+int bfci_dataset_settle(const bfci_zfs_tool *tool, const char *work, const char *dataset,
+                        const bfc_dataset_options *options, bfc_err *err);
+/* Adds what a dataset needs that is to hold a tree (ACLs, where this zfs has them, and attributes),
+ * and the options' properties. */
+void bfci_dataset_properties(bfci_zfs_call *call, const bfc_dataset_options *options, bool acls);
+
+#endif
