@@ -109,6 +109,17 @@ void cli_summary(struct cli *cli, const char *fmt, ...)
     ui_line(&cli->ui, msg);
 }
 
+void cli_notice(struct cli *cli, const char *fmt, ...)
+{
+    if (cli->quiet || cli->json)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    AUTO_FREE char *msg = format(fmt, args);
+    va_end(args);
+    ui_line(&cli->ui, msg);
+}
+
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out)
 {
     bfc_reader_options options = BFC_READER_OPTIONS_INIT;
@@ -128,8 +139,10 @@ int cli_open_reader(struct cli *cli, const char *path, const struct args *args, 
 int cli_open_store(struct cli *cli, bfc_store **out)
 {
     bfc_err err = BFC_ERR_INIT;
-    if (bfc_store_open(cli->store, out, &err) == 0)
+    if (bfc_store_open(cli->store, out, &err) == 0) {
+        bfc_store_set_hooks(*out, &cli->hooks);
         return EXIT_DONE;
+    }
     /* A bad $BFC_STORE is not the command line's fault. */
     bool of_environment = err.code == BFC_E_INVALID && !cli->store;
     return of_environment ? fail_with(cli, &err, EXIT_FAILED) : cli_fail(cli, &err);

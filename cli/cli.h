@@ -38,6 +38,7 @@ DEFINE_AUTO(bfc_store, bfc_store_close)
 DEFINE_AUTO(bfc_image_info, bfc_image_info_free)
 DEFINE_AUTO(bfc_image_list, bfc_image_list_free)
 DEFINE_AUTO(bfc_image_layers, bfc_image_layers_free)
+DEFINE_AUTO(bfc_image_history, bfc_image_history_free)
 DEFINE_AUTO(bfc_xattrs, bfc_xattrs_free)
 
 /* Each says what is wrong and returns the exit code for it. */
@@ -51,6 +52,8 @@ int cli_usage(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 
 /* A line for people on stderr: only on a terminal or with -v, never with --quiet or --json. */
 void cli_summary(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
+/* The same where it must not be missed: also without a terminal and -v. */
+void cli_notice(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 
 /* Opens, or tells why not. 0 or an exit code. */
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out);

@@ -3,12 +3,17 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_image_create,  &cmd_image_list,   &cmd_image_info,
-    &cmd_image_extract, &cmd_image_bundle, &cmd_image_export,
-    &cmd_image_layers,  &cmd_image_diff,   &cmd_image_commit,
-    &cmd_image_squash,  &cmd_image_rebase, &cmd_image_config,
-    &cmd_image_delete,  &cmd_image_tag,    &cmd_image_verify,
-    &cmd_image_prune,   &cmd_image_df,     NULL,
+    &cmd_image_create,   &cmd_image_list,
+    &cmd_image_info,     &cmd_image_extract,
+    &cmd_image_bundle,   &cmd_image_export,
+    &cmd_image_layers,   &cmd_image_diff,
+    &cmd_image_commit,   &cmd_image_squash,
+    &cmd_image_rebase,   &cmd_image_config,
+    &cmd_image_delete,   &cmd_image_tag,
+    &cmd_image_verify,   &cmd_image_history,
+    &cmd_image_rollback, &cmd_image_send,
+    &cmd_image_receive,  &cmd_image_prune,
+    &cmd_image_df,       NULL,
 };
 
 static const struct example examples[] = {
@@ -19,15 +24,29 @@ static const struct example examples[] = {
     {"bfc image bundle nginx:1.25 /srv/c2", "Its tree and what a container runtime needs to know."},
     {"bfc image export nginx:1.25 oci-archive:nginx.tar", "The image as a tar, byte for byte."},
     {"bfc --store dir:/mnt/disk image list", "The images of another store."},
+    {"bfc --store zfs:tank/images image extract debian:12 tank/c1",
+     "The image's tree as the dataset tank/c1, a clone."},
     {0},
 };
 
 static const struct section sections[] = {
-    {"STORE", "A store is a directory in which each image is one container file. There is no "
-              "catalogue beside the files: what is in the store is what they say. `--store` names "
-              "it, else $BFC_STORE; else it is /var/lib/bfc/images for root and "
-              "$XDG_DATA_HOME/bfc/images for others. It is made when the first image is "
-              "created.\n\n"
+    {"STORE", "A store is a directory, `dir:PATH` or the path alone, or a ZFS dataset, "
+              "`zfs:DATASET`. `--store` names it, else $BFC_STORE; else it is /var/lib/bfc/images "
+              "for root and $XDG_DATA_HOME/bfc/images for others. It is made when the first image "
+              "is created. There is no catalogue: what is in the store is what its files and "
+              "datasets say.\n\n"
+              "In a directory each image is one container file. A directory store keeps no "
+              "versions, and what is extracted is a tree of files.\n\n"
+              "In a ZFS store, such as `zfs:tank/images`, each image is one dataset: "
+              "tank/images/library/nginx:1.25 holds the file nginx:1.25.bfc, and properties that "
+              "repeat its facts. An image on a base is a clone of it, and so is one more name of "
+              "an image. The first `bfc image extract` to a dataset makes the image's template, "
+              "tank/images/library/nginx:1.25/rootfs; each container is a clone of that, made in a "
+              "moment, and is left whole by `bfc image delete`. A name that gets other content "
+              "keeps the content before as a snapshot: see `bfc image history` and `bfc image "
+              "rollback`. `bfc image send` and `bfc image receive` bring images to another ZFS "
+              "store. `-v` shows each `zfs` command. Who is not root may do what `zfs allow` "
+              "lets them.\n\n"
               "Several programs may use a store at the same time. Every change is all or nothing, "
               "also when a program is killed; what that leaves is removed by `bfc image prune`."},
     {"NAMES", "An image's name is `[registry[:port]/]path[:tag]`; the tag is `latest` where none "
@@ -51,5 +70,5 @@ const struct command cmd_image = {
     .commands = commands,
     .examples = examples,
     .sections = sections,
-    .see = "bfc-create",
+    .see = "bfc-create zfs(8)",
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image create. */
 #include "image_view.h"
+#include "property_options.h"
 #include "value.h"
 #include "write_options.h"
 
@@ -26,6 +27,7 @@ static const struct option options[] = {
      "compressed, and 1 GiB at least"},
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
+    OPTION_PROPERTY,
     {0},
 };
 
@@ -43,12 +45,16 @@ static int run(struct cli *cli, const struct args *args)
     AUTO_WRITE_OPTIONS struct write_options write = {0};
     AUTO(bfc_store) bfc_store *store = NULL;
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
+    AUTO_FREE const char **properties = NULL;
     bfc_image_create_options how = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_err err = BFC_ERR_INIT;
 
     int code = read_max_size(cli, args, &how.max_size);
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
+    if (code == EXIT_DONE)
+        code =
+            property_options_read(cli, args, "an image is mounted where its store is", &properties);
     if (code == EXIT_DONE)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
@@ -58,6 +64,7 @@ static int run(struct cli *cli, const struct args *args)
     how.all_platforms = args_has(args, OPT_ALL_PLATFORMS);
     how.prefixes = args_has(args, OPT_PREFIXES);
     how.artifact = args_has(args, OPT_ARTIFACT);
+    how.properties = properties;
     if (bfc_image_create(store, args->operands[0], args->operands[1], &how, &info, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
     image_report(cli, "bfc.image.create/1", info);
@@ -75,6 +82,8 @@ static const struct example examples[] = {
     {"bfc image create app layout/blobs/sha256/0c1d…", "The image of a manifest, by its path."},
     {"bfc image create -f --exclude 'var/cache/*' debian:12 dir:/srv/rootfs",
      "Replaces the image, and leaves the caches out."},
+    {"bfc --store zfs:tank/images image create -o copies=2 debian:12 rootfs",
+     "The image as a dataset, each block of which the pool stores twice."},
     {0},
 };
 
@@ -120,15 +129,22 @@ const struct command cmd_image_create = {
         "byte. When the store has an image already that stands on the same lowest layers, these "
         "are taken from it and not compressed again.\n\n"
         "The image is seen when it is whole. Creating an image under a name that is taken is "
-        "an error, unless `--force` is given.\n\n"
+        "an error, unless `--force` is given. In a ZFS store the content that the name had before "
+        "is then kept: see `bfc image history`.\n\n"
+        "In a ZFS store the image is a dataset of its own, and `--property` gives it properties; "
+        "recordsize, compression and atime are set as they suit a container, unless they are given "
+        "or were set at the store's dataset. An image on a base that the store has is a clone of "
+        "it.\n\n"
         "Patterns and `--one-file-system` are for directories. " TEXT_EXCLUDE,
     .options = options,
     .operands = operands,
     .examples = examples,
     .sections = sections,
-    .exits = "1 also when the name is taken and `--force` was not given. 3 when a size or digest "
+    .exits = "1 also when the name is taken and `--force` was not given, or `--property` was in a "
+             "store that is a directory. 3 when a size or digest "
              "is not what was promised. 4 when SOURCE has no such image, or none for the platform. "
              "6 when another program is creating an image of that name.",
-    .see = "bfc-image-list bfc-image-layers bfc-image-extract bfc-image-export bfc-create",
+    .see = "bfc-image-list bfc-image-history bfc-image-layers bfc-image-extract bfc-image-export "
+           "bfc-create",
     .run = run,
 };

@@ -64,8 +64,9 @@ const struct command cmd_image_df = {
     .text =
         "The number of images; the size of their content uncompressed; the size of their files "
         "with each name counted; how much of that is counted more than once, since an image has "
-        "several names, or shares the blocks of its base, as XFS and btrfs let it; what the files "
-        "take on disk; what `bfc image prune` would free; and what "
+        "several names, or shares the blocks of its base, as XFS, btrfs and ZFS let it; what the "
+        "files take on disk, in a ZFS store with their earlier versions; what `bfc image prune` "
+        "would free; and what "
         "is free on the store's file system for this user.",
     .operands = operands,
     .examples = examples,

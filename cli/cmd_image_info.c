@@ -27,6 +27,15 @@ static void print_facts(struct out *o, const bfc_image_info *info)
     fact_name(o, "file", info->path, strlen(info->path));
 }
 
+static void warn(struct cli *cli, const bfc_image_info *info)
+{
+    AUTO_TEXT struct text t = {0};
+
+    text_fmt(&t, "image '%s': %s; 'bfc image verify --repair %s' sets it right", info->name,
+             info->mismatch, info->name);
+    ui_warning(&cli->ui, "store", text_of(&t));
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
@@ -41,10 +50,13 @@ static int run(struct cli *cli, const struct args *args)
     if (cli->json) {
         json_t *document = json_document("bfc.image.info/1");
         image_json(document, info);
+        json_put_str_or_null(document, "mismatch", info->mismatch);
         json_print(&cli->out, document);
     } else {
         print_facts(&cli->out, info);
     }
+    if (info->mismatch[0])
+        warn(cli, info);
     return EXIT_DONE;
 }
 
@@ -60,9 +72,12 @@ const struct command cmd_image_info = {
     .text = "Name, size of the file, time of creation, platform, compression, encryption, root "
             "digest, manifest digest (an image that was created from a directory has none), number "
             "of layers and of entries, size of the content uncompressed, and the container file, "
-            "which every container command takes.",
+            "which every container command takes.\n\n"
+            "The facts are the container's own. Where a ZFS store says something else of the image "
+            "in its dataset's properties, which `bfc image list` shows, there is a warning, and "
+            "with `--json` the member `mismatch`; `bfc image verify --repair` sets them right.",
     .operands = operands,
     .examples = examples,
-    .see = "bfc-image-list bfc-info",
+    .see = "bfc-image-list bfc-image-history bfc-image-verify bfc-info",
     .run = run,
 };

@@ -28,16 +28,6 @@ static void print_json(struct cli *cli, const bfc_store *store, const bfc_image_
     json_stream_end(&s, tail);
 }
 
-/* On a terminal how long ago, as people ask it; elsewhere what can be sorted. */
-static void created_text(char out[TIME_TEXT_MAX], const struct cli *cli, int64_t created,
-                         int64_t now)
-{
-    if (cli->out.terminal)
-        text_age(out, created, now);
-    else
-        text_time(out, created);
-}
-
 static void print_table(struct cli *cli, const bfc_image_list *list)
 {
     static const char *const titles[] = {"NAME", "DIGEST", "CREATED", "SIZE", "CONTENT", "LAYERS"};
@@ -52,7 +42,7 @@ static void print_table(struct cli *cli, const bfc_image_list *list)
         char digest[DIGEST_SHORT + 1], created[TIME_TEXT_MAX];
         char size[SIZE_TEXT_MAX], content[SIZE_TEXT_MAX], layers[24];
         digest_short(digest, info->root_digest);
-        created_text(created, cli, info->created, now);
+        image_created(created, cli, info->created, now);
         text_size(size, info->size);
         text_size(content, info->content_bytes);
         (void)snprintf(layers, sizeof layers, "%" PRIu64, info->layers);

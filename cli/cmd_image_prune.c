@@ -77,13 +77,18 @@ static const struct example examples[] = {
 
 const struct command cmd_image_prune = {
     .name = "prune",
-    .summary = "Removes what interrupted work left in the store",
-    .text = "A program that is killed while it creates an image, or a machine that loses power, "
-            "leaves temporary files. They are not seen by other commands and are removed here. "
-            "Images are never touched, nor is work that is going on.",
+    .summary = "Removes what interrupted work left in the store, and templates without use",
+    .text =
+        "A program that is killed while it creates an image, or a machine that loses power, "
+        "leaves temporary files. They are not seen by other commands and are removed here. "
+        "Images are never touched, nor is work that is going on.\n\n"
+        "In a ZFS store these are datasets, and what `bfc image delete --lazy` left, which goes "
+        "when nobody uses it any more. A template on which no container stands is removed as "
+        "well: the next `bfc image extract` makes it again. With each its name is told, and "
+        "the room that it took.",
     .options = options,
     .operands = operands,
     .examples = examples,
-    .see = "bfc-image-df bfc-image-delete",
+    .see = "bfc-image-df bfc-image-delete bfc-image-extract",
     .run = run,
 };

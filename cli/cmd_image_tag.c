@@ -50,6 +50,6 @@ const struct command cmd_image_tag = {
     .operands = operands,
     .examples = examples,
     .exits = "1 also when NEW is taken and `--force` was not given.",
-    .see = "bfc-image-list bfc-image-delete",
+    .see = "bfc-image-list bfc-image-delete bfc-image-history",
     .run = run,
 };

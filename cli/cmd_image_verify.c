@@ -9,6 +9,8 @@ static const struct operand operands[] = {
 
 static const struct option options[] = {
     OPTIONS_OF_VERIFYING,
+    {OPT_REPAIR, 0, "repair", NULL, VALUE_WORD, NULL,
+     "set right what a ZFS store says of the image in its dataset's properties"},
     {0},
 };
 
@@ -24,6 +26,7 @@ static int run(struct cli *cli, const struct args *args)
         code = verification_begin(&v, cli, args, "bfc.image.verify/1", "name", args->operands[0]);
     if (code != EXIT_DONE)
         return code;
+    v.options.repair = args_has(args, OPT_REPAIR);
     int rc = bfc_image_verify(store, args->operands[0], &v.options, &report, &err);
     return verification_end(&v, rc, &report, &err);
 }
@@ -31,6 +34,8 @@ static int run(struct cli *cli, const struct args *args)
 static const struct example examples[] = {
     {"bfc image verify debian:12", "Structure and metadata."},
     {"bfc image verify --deep debian:12", "Every byte."},
+    {"bfc --store zfs:tank/images image verify --repair debian:12",
+     "And the properties are set to what the container says."},
     {0},
 };
 
@@ -38,7 +43,11 @@ const struct command cmd_image_verify = {
     .name = "verify",
     .summary = "Checks an image",
     .text = "Checks the image's container as `bfc verify` does: structure and metadata, and with "
-            "`--deep` every byte of content. With `--quiet` nothing is printed if all is well.",
+            "`--deep` every byte of content. With `--quiet` nothing is printed if all is well.\n\n"
+            "In a ZFS store, properties of the image's dataset repeat facts of the container, for "
+            "`bfc image list`. That they say something else is a problem, too, or with `--repair` "
+            "is set right: a container that is whole is believed. What is damaged in a container "
+            "is not repaired.",
     .options = options,
     .operands = operands,
     .examples = examples,

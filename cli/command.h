@@ -26,6 +26,7 @@ enum option_id {
     OPT_HELP,
     OPT_VERSION,
     /* of commands */
+    OPT_ALL,
     OPT_ALL_PLATFORMS,
     OPT_ARTIFACT,
     OPT_AS,
@@ -34,6 +35,7 @@ enum option_id {
     OPT_BLOCK_SIZE,
     OPT_CMD,
     OPT_COMPRESSION,
+    OPT_COPY,
     OPT_CRC,
     OPT_DEEP,
     OPT_DIRECTORY,
@@ -44,21 +46,27 @@ enum option_id {
     OPT_EXCLUDE_FROM,
     OPT_FORCE,
     OPT_FROM,
+    OPT_HAVE,
     OPT_HISTORY,
     OPT_HOSTNAME,
     OPT_LABEL,
+    OPT_LAZY,
     OPT_LEVEL,
     OPT_LONG,
     OPT_MAN,
     OPT_MANIFEST,
     OPT_MAX_SIZE,
     OPT_MESSAGE,
+    OPT_MOUNTPOINT,
     OPT_NULL,
     OPT_ONE_FILE_SYSTEM,
     OPT_OUTPUT,
+    OPT_PARENTS,
     OPT_PLATFORM,
     OPT_PORT,
     OPT_PREFIXES,
+    OPT_PROPERTY,
+    OPT_REPAIR,
     OPT_REPRODUCIBLE,
     OPT_ROOT_DIGEST,
     OPT_ROOTLESS,
@@ -68,6 +76,7 @@ enum option_id {
     OPT_TREE,
     OPT_USER,
     OPT_VOLUME,
+    OPT_WAIT,
     OPT_WORKDIR
 };
 
@@ -75,9 +84,9 @@ enum option_id {
 enum value_kind {
     VALUE_WORD = 0, /* nothing to offer */
     VALUE_FILE,
-    VALUE_DIRECTORY,
-    VALUE_IMAGE, /* name of an image in the store */
-    VALUE_PLACE, /* a path, or one behind a scheme: one of `choices` and a colon */
+    VALUE_DIRECTORY, /* with `choices`: or what is behind one of these schemes */
+    VALUE_IMAGE,     /* name of an image in the store */
+    VALUE_PLACE,     /* a path, or one behind a scheme: one of `choices` and a colon */
     VALUE_COMMAND,
     VALUE_CHOICE /* one of `choices` */
 };
@@ -131,7 +140,8 @@ extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_c
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,
     cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
-    cmd_image_verify, cmd_image_prune, cmd_image_df;
+    cmd_image_verify, cmd_image_history, cmd_image_rollback, cmd_image_prune, cmd_image_df,
+    cmd_image_send, cmd_image_receive;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);

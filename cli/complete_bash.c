@@ -8,15 +8,17 @@
  * --name=value: the line is split anew here, and what bash has split off is taken from the answers.
  */
 static const char fixed[] =
-    "_bfc_offer_place() { # scheme…\n"
-    "    local prefix=\n"
+    "_bfc_offer_place() { # what stands behind a scheme, as compgen has it; scheme…\n"
+    "    local what=$1 prefix=\n"
     "    local -a schemes=()\n"
+    "    shift\n"
     "    if [[ $cur =~ ^[a-z-]+: ]]; then\n"
     "        prefix=${BASH_REMATCH[0]}\n"
+    "        [[ $prefix != zfs: ]] || return 0\n"
     "    elif [[ -n $cur ]]; then\n"
     "        mapfile -t schemes < <(compgen -S : -W \"$*\" -- \"$cur\")\n"
     "    fi\n"
-    "    mapfile -t COMPREPLY < <(compgen -P \"$prefix\" -f -- \"${cur#\"$prefix\"}\")\n"
+    "    mapfile -t COMPREPLY < <(compgen -P \"$prefix\" \"$what\" -- \"${cur#\"$prefix\"}\")\n"
     "    COMPREPLY+=(\"${schemes[@]}\")\n"
     "    if ((${#schemes[@]})); then compopt -o nospace; else compopt -o filenames; fi\n"
     "}\n"
@@ -28,7 +30,8 @@ static const char fixed[] =
     "    image) mapfile -t COMPREPLY < <(compgen -W \\\n"
     "        \"$(\"${words[0]}\" ${store:+--store \"$store\"} image list -q 2>/dev/null)\" -- "
     "\"$cur\") ;;\n"
-    "    'place '*) _bfc_offer_place \"${1#place }\" ;;\n"
+    "    'place '*) _bfc_offer_place -f \"${1#place }\" ;;\n"
+    "    'directory '*) _bfc_offer_place -d \"${1#directory }\" ;;\n"
     "    'choice '*) mapfile -t COMPREPLY < <(compgen -W \"${1#choice }\" -- \"$cur\") ;;\n"
     "    esac\n"
     "}\n"
@@ -92,6 +95,8 @@ static void add_kind(struct text *t, enum value_kind kind, const char *choices)
         return;
     case VALUE_DIRECTORY:
         text_str(t, "directory");
+        if (choices)
+            text_fmt(t, " %s", choices);
         return;
     case VALUE_IMAGE:
         text_str(t, "image");

@@ -65,6 +65,16 @@ static void add_words(struct text *t, const char *s)
     text_char(t, '\'');
 }
 
+/* "dir: zfs: " of "dir zfs" */
+static void add_schemes(struct text *t, const char *choices)
+{
+    for (const char *c = choices; c && *c; c++) {
+        text_str(t, *c == ' ' ? ": " : (char[]){*c, '\0'});
+        if (!c[1])
+            text_str(t, ": ");
+    }
+}
+
 /* What to offer, as arguments of `complete`. */
 static void add_offer(struct text *t, enum value_kind kind, const char *choices)
 {
@@ -73,16 +83,18 @@ static void add_offer(struct text *t, enum value_kind kind, const char *choices)
         text_str(t, " -F");
         return;
     case VALUE_DIRECTORY:
-        text_str(t, " -a '(__fish_complete_directories (commandline -ct))'");
+        text_str(t, " -a '");
+        add_schemes(t, choices);
+        text_str(t, "(__fish_complete_directories (commandline -ct))'");
         return;
     case VALUE_IMAGE:
         text_str(t, " -a '(__bfc_images)'");
         return;
     case VALUE_PLACE:
         text_str(t, " -F -a '");
-        for (const char *c = choices; *c; c++)
-            text_str(t, *c == ' ' ? ": " : (char[]){*c, '\0'});
-        text_str(t, ":'");
+        add_schemes(t, choices);
+        t->len--; /* the last blank */
+        text_str(t, "'");
         return;
     case VALUE_CHOICE:
         text_fmt(t, " -a '%s'", choices);

@@ -15,9 +15,12 @@ static const char head[] =
     "    compadd \"$@\" -a images\n"
     "}\n"
     "\n"
-    "_bfc_places() { # scheme…\n"
+    "_bfc_places() { # what stands behind a scheme, as _files has it; scheme…\n"
+    "    local what=$1\n"
+    "    shift\n"
+    "    [[ $PREFIX != zfs:* ]] || return 1\n"
     "    compset -P '[a-z-]##:' || compadd -S : -- \"$@\"\n"
-    "    _files\n"
+    "    _files $what\n"
     "}\n"
     "\n";
 
@@ -49,13 +52,16 @@ static void add_action(struct text *t, enum value_kind kind, const char *choices
         text_str(t, "_files");
         return;
     case VALUE_DIRECTORY:
-        text_str(t, "_files -/");
+        if (choices)
+            text_fmt(t, " _bfc_places -/ %s", choices);
+        else
+            text_str(t, "_files -/");
         return;
     case VALUE_IMAGE:
         text_str(t, "_bfc_images");
         return;
     case VALUE_PLACE: /* the blank: nothing is put between the name and its arguments */
-        text_fmt(t, " _bfc_places %s", choices);
+        text_fmt(t, " _bfc_places -f %s", choices);
         return;
     case VALUE_CHOICE:
         text_fmt(t, "(%s)", choices);
@@ -76,9 +82,9 @@ static void add_action(struct text *t, enum value_kind kind, const char *choices
 /* Options that may be given several times. */
 static bool repeats(enum option_id id)
 {
-    static const enum option_id several[] = {OPT_CMD,     OPT_ENTRYPOINT,   OPT_ENV,
-                                             OPT_EXCLUDE, OPT_EXCLUDE_FROM, OPT_LABEL,
-                                             OPT_PORT,    OPT_VERBOSE,      OPT_VOLUME};
+    static const enum option_id several[] = {
+        OPT_CMD,   OPT_ENTRYPOINT, OPT_ENV,      OPT_EXCLUDE, OPT_EXCLUDE_FROM,
+        OPT_LABEL, OPT_PORT,       OPT_PROPERTY, OPT_VERBOSE, OPT_VOLUME};
     for (size_t i = 0; i < ARRAY_LEN(several); i++)
         if (several[i] == id)
             return true;

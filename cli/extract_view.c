@@ -23,21 +23,43 @@ static void print_json(struct cli *cli, const char *schema, const char *source, 
     json_put_u64(lost, "xattrs", r->lost_xattrs);
     json_put_u64(lost, "device", r->lost_device);
     json_put(document, "lost", lost);
+    if (r->dataset[0]) {
+        json_put_str(document, "dataset", r->dataset);
+        json_put_str_or_null(document, "origin", r->origin);
+        json_put_str_or_null(document, "snapshot", r->snapshot);
+    }
     json_print(&cli->out, document);
+}
+
+/* The counts of a clone are those of its template, if that was made for it. */
+static void add_what(struct text *t, const bfc_extract_report *r)
+{
+    char content[SIZE_TEXT_MAX];
+
+    text_size(content, r->content_bytes);
+    if (r->origin[0])
+        text_fmt(t, "a clone of %s", r->origin);
+    else
+        text_fmt(t, "%" PRIu64 " entries extracted, %s",
+                 r->files + r->dirs + r->symlinks + r->others + r->hardlinks, content);
 }
 
 void extract_report(struct cli *cli, const char *schema, const char *source, const char *target,
                     const bfc_extract_report *r)
 {
-    char content[SIZE_TEXT_MAX];
-    AUTO_TEXT struct text shown = {0};
+    AUTO_TEXT struct text line = {0};
 
     if (cli->json) {
         print_json(cli, schema, source, target, r);
         return;
     }
-    text_size(content, r->content_bytes);
-    text_escaped(&shown, target, strlen(target), ESCAPE_TERMINAL);
-    cli_summary(cli, "%s: %" PRIu64 " entries extracted, %s", text_of(&shown),
-                r->files + r->dirs + r->symlinks + r->others + r->hardlinks, content);
+    if (r->dataset[0])
+        target = r->dataset;
+    text_escaped(&line, target, strlen(target), ESCAPE_TERMINAL);
+    text_str(&line, ": ");
+    add_what(&line, r);
+    if (r->snapshot[0])
+        cli_notice(cli, "%s; what was there is in %s", text_of(&line), r->snapshot);
+    else
+        cli_summary(cli, "%s", text_of(&line));
 }

@@ -50,23 +50,33 @@ static size_t scheme_length(const char *place)
     return place[len] == ':' ? len : 0;
 }
 
-int image_target(struct cli *cli, const char *place, const char **out)
+int image_target(struct cli *cli, const char *place, const char **shown)
 {
+    static const char dir[] = "dir:", zfs[] = "zfs:";
     size_t scheme = scheme_length(place);
-    AUTO_TEXT struct text shown = {0};
+    bool is_dir = strncmp(place, dir, sizeof dir - 1) == 0;
+    bool is_dataset = strncmp(place, zfs, sizeof zfs - 1) == 0;
+    AUTO_TEXT struct text quoted = {0};
 
-    text_escaped(&shown, place, strlen(place), ESCAPE_QUOTED);
-    if (scheme == 3 && strncmp(place, "dir", scheme) == 0) {
-        *out = place + scheme + 1;
-    } else if (scheme) {
+    *shown = is_dir ? place + sizeof dir - 1 : place;
+    text_escaped(&quoted, place, strlen(place), ESCAPE_QUOTED);
+    if (scheme && !is_dir && !is_dataset)
         return cli_usage(cli,
-                         "target '%s': '%.*s:' is not supported; a directory or dir:PATH is (write "
-                         "./%s for a directory of that name)",
-                         text_of(&shown), (int)scheme, place, text_of(&shown));
-    } else {
-        *out = place;
-    }
-    return **out ? EXIT_DONE : cli_usage(cli, "target '%s': the path is missing", text_of(&shown));
+                         "target '%s': '%.*s:' is not supported; a directory, dir:PATH or "
+                         "zfs:DATASET is (write ./%s for a directory of that name)",
+                         text_of(&quoted), (int)scheme, place, text_of(&quoted));
+    if (is_dataset && !place[sizeof zfs - 1])
+        return cli_usage(cli, "target '%s': the dataset is missing", text_of(&quoted));
+    return **shown ? EXIT_DONE
+                   : cli_usage(cli, "target '%s': the path is missing", text_of(&quoted));
+}
+
+void image_created(char out[TIME_TEXT_MAX], const struct cli *cli, int64_t created, int64_t now)
+{
+    if (cli->out.terminal)
+        text_age(out, created, now);
+    else
+        text_time(out, created);
 }
 
 /* "Z", "+02:00": seconds east of UTC. */

@@ -35,9 +35,31 @@ void json_push(json_t *array, json_t *value)
         mem_out();
 }
 
+/* Bytes that are no UTF-8 are escaped, as in members. */
+void json_push_str(json_t *array, const char *value)
+{
+    size_t len = strlen(value);
+    AUTO_TEXT struct text escaped = {0};
+
+    if (text_is_utf8(value, len)) {
+        json_push(array, json_stringn(value, len));
+        return;
+    }
+    text_escaped(&escaped, value, len, ESCAPE_UTF8);
+    json_push(array, json_stringn(text_of(&escaped), escaped.len));
+}
+
 void json_put_str(json_t *object, const char *key, const char *value)
 {
     json_put_bytes(object, key, value, strlen(value));
+}
+
+void json_put_str_or_null(json_t *object, const char *key, const char *value)
+{
+    if (*value)
+        json_put_str(object, key, value);
+    else
+        json_put(object, key, json_null());
 }
 
 static void add_base64(struct text *t, const unsigned char *p, size_t len)

@@ -21,7 +21,9 @@ json_t *json_document(const char *schema); /* {"schema": "bfc.list/1"} */
 void json_put(json_t *object, const char *key, json_t *value);
 void json_push(json_t *array, json_t *value);
 
+void json_push_str(json_t *array, const char *value);
 void json_put_str(json_t *object, const char *key, const char *value);
+void json_put_str_or_null(json_t *object, const char *key, const char *value); /* "": null */
 void json_put_bytes(json_t *object, const char *key, const char *bytes, size_t len);
 void json_put_int(json_t *object, const char *key, int value);
 void json_put_u64(json_t *object, const char *key, uint64_t value);

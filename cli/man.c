@@ -247,7 +247,8 @@ static void add_see_also(struct text *t, const struct command *command)
     }
     for (const char *word = command->see; word && *word;) {
         size_t len = strcspn(word, " (");
-        add_reference(&see, word, len, "1");
+        char section[] = {word[len] == '(' ? word[len + 1] : '1', '\0'};
+        add_reference(&see, word, len, section);
         word += strcspn(word, " ");
         word += strspn(word, " ");
     }

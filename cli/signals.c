@@ -24,6 +24,8 @@ static void on_signal(int number)
 
 void signals_install(void)
 {
+    (void)signal(SIGCHLD,
+                 SIG_DFL); /* a parent may have ignored it; programs that we run are waited for */
     for (size_t i = 0; i < sizeof handled / sizeof handled[0]; i++) {
         struct sigaction action = {.sa_handler = on_signal};
         struct sigaction old;

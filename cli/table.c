@@ -11,9 +11,9 @@ static const struct command *const commands[] = {
 };
 
 static const struct option options[] = {
-    {OPT_STORE, 0, "store", "URI", VALUE_DIRECTORY, NULL,
-     "the image store: `dir:PATH` or a path; default $BFC_STORE, else /var/lib/bfc/images for "
-     "root, $XDG_DATA_HOME/bfc/images for others"},
+    {OPT_STORE, 0, "store", "URI", VALUE_DIRECTORY, "dir zfs",
+     "the image store: `dir:PATH` or a path, or `zfs:DATASET`; default $BFC_STORE, else "
+     "/var/lib/bfc/images for root, $XDG_DATA_HOME/bfc/images for others"},
     {OPT_JSON, 0, "json", NULL, VALUE_WORD, NULL,
      "answer with a JSON document on stdout, and tell errors as JSON on stderr"},
     {OPT_QUIET, 'q', "quiet", NULL, VALUE_WORD, NULL, "no progress and no summaries"},
@@ -85,7 +85,7 @@ const struct command bfc_root = {
     .summary = "Keeps container images as single, verified files",
     .text = "A BFC container is one append-only file with whole file trees and everything Linux "
             "knows about them: compressed, checked, and pinned by one root digest. An image store "
-            "is a directory full of them.\n\n"
+            "is a directory full of them, or a ZFS dataset.\n\n"
             "Global options may stand before or after the command. Short options can be bundled "
             "(`-lc`), long ones take their value as `--name=value` or `--name value` and are never "
             "abbreviated. `--` ends the options: what follows are names, also if they start with a "

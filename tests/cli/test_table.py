@@ -186,6 +186,9 @@ def check_bash(table):
                        ("bfc image create x oci:inclu", "include"),
                        ("bfc image create x inclu", "include"),
                        ("bfc image export x docker-", "docker-archive:"),
+                       ("bfc --store zf", "zfs:"), ("bfc --store=zf", "zfs:"),
+                       ("bfc --store zfs:", ""), ("bfc --store dir:inclu", "include"),
+                       ("bfc image extract x zf", "zfs:"), ("bfc image extract x LICEN", ""),
                        ("bfc image export -c zs", "zstd"), ("bfc --json li", "list")):
         said = ask_bash(text, f"COMP_LINE='{line}' COMP_POINT={len(line)}; compopt() {{ :; }}; "
                               "COMP_WORDBREAKS=' :='; _bfc; echo \"${COMPREPLY[*]}\"").strip()

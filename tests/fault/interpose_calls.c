@@ -131,6 +131,9 @@ TAKE_OPENAT(openat64)
 TAKE_OPEN(open)
 TAKE_OPEN(open64)
 
+TAKE(int, mkostemp, (char *path, int flags), (path, flags), open, -1, path)
+TAKE(int, mkostemp64, (char *path, int flags), (path, flags), open, -1, path)
+
 /* openat2() has no function in the C library; the others that come through here are let pass. */
 EXPORT long syscall(long number, ...);
 EXPORT long syscall(long number, ...)

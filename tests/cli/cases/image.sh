@@ -29,5 +29,5 @@ t image list -q
 t image prune -n
 t image prune
 t --store dir:elsewhere image list -q
-t --store zfs:tank image list
-BFC_STORE=zfs:tank t image list
+t --store zfs:/tank image list
+BFC_STORE=zfs:/tank t image list

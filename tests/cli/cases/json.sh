@@ -48,6 +48,9 @@ one bfc.image.manifest/1 image config x --manifest
 one bfc.image.config-edit/1 image config x --user 1 --cmd ls
 one bfc.image.export/1 image export x oci:layout
 one bfc.image.bundle/1 image bundle x out3
+one bfc.image.history/1 image history x
+one bfc.image.rollback/1 image rollback x "$(bfc -q image history x)"
+one bfc.image.delete/1 image delete -n x
 one bfc.image.delete/1 image delete x nothing
 one bfc.image.prune/1 image prune
 one bfc.image.df/1 image df

@@ -37,8 +37,40 @@ t image create x . --max-size=0
 t image create x . --max-size
 t image create x . --all-platform
 t image create UPPER .
-t image extract x zfs:tank/c1
+t image extract x foo:tank/c1
+t image extract x ubuntu:20
+t image extract x zfs:
 t image extract x dir:
+t image extract x y -o
+t image extract x y -o quota
+t image extract x y -o =1
+t image extract x y -o -x=1
+t image extract x y -o 'a b=1'
+t image extract x y -o atime=on -o mountpoint=/srv
+t image extract x y -o bfc:image=x
+t image extract x y --mountpoint srv
+t image extract x y --mountpoint=
+t image extract x y --copies
+t image create x . -o quota
+t image create x . -o mountpoint=/srv
+t image create x . -o bfc:image=y
+t image delete
+t image delete x --wait --lazy
+t image history
+t image history x y
+t image rollback x
+t image rollback x abc
+t image rollback x 4F2A
+t image send
+t image send x y
+t image send x --all
+t image send x --have
+t image send x -o
+t image receive x y
+t image receive --force=3 x
+t --store foo:x image list
+t --store zfs: image list
+t --store zfs:tank/ image list
 t image export x
 t image export x y --unknown
 t image export x y -c lzma
