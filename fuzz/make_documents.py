@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the seeds of fuzz/corpus/ that are JSON documents: manifest, config, facts.
+"""Makes the seeds of fuzz/corpus/ that are JSON documents: manifest, config, facts; and transfer,
+which are such documents and streams behind them.
 
 usage: fuzz/make_documents.py
 """
 
 import json
 import pathlib
+import struct
 
 HERE = pathlib.Path(__file__).resolve().parent
 OCI = "application/vnd.oci.image."
@@ -92,7 +94,38 @@ def facts():
     write("facts", "schema", {**head, "schema": "bfc.image/2"})
 
 
+def transfers():
+    def frame(data):
+        return struct.pack("<I", len(data)) + data
+
+    def stream(*images):
+        return b"BFCSEND1" + b"".join(frame(json.dumps(header).encode()) + b"".join(map(frame, pieces)) + frame(b"")
+                                      for header, *pieces in images)
+
+    def begin(name, order="<", version=0x11, kind=2, origin=0):
+        return struct.pack(order + "IIQQQIIQQ256s", 0, 0, 0x2F5bacbac, version, 5, kind, 0, 1, origin, name.encode())
+
+    version = {"name": "app:1", "root_digest": "0123456789ab" + 52 * "0"}
+    header = {"schema": "bfc.send/1", **version}
+    based = {**header, "base": {**version, "root_digest": 64 * "f"}}
+    name = "tank/images/app:1@bfc-0123456789ab"
+    write("transfer", "document", header)
+    write("transfer", "based", based)
+    write("transfer", "newer", {**header, "schema": "bfc.send/2"})
+    folder = HERE / "corpus" / "transfer"
+    for seed, data in (
+            ("one", stream((header, begin(name) + b"more", b"and more")) + frame(b"")),
+            ("two", stream((header, begin(name, ">")), (based, begin(name, origin=7), b"x")) + frame(b"")),
+            ("properties", stream((header, begin(name, version=0x12)))),
+            ("volume", stream((header, begin(name, kind=3)))),
+            ("failed", stream((header, begin(name)))[:-4] + b"\xff" * 4),
+            ("long", stream((header, begin(name)))[:-4] + b"\xff\xff\xff\x7f"),
+            ("none", stream() + frame(b""))):
+        (folder / seed).write_bytes(data)
+
+
 if __name__ == "__main__":
     manifests()
     configs()
     facts()
+    transfers()
