@@ -13,11 +13,11 @@ scripts+=(scripts/lib.sh)
 ((${#scripts[@]} >= 6)) || { echo "only ${#scripts[@]} scripts found"; exit 1; }
 shellcheck --severity=info -x "${scripts[@]}"
 
-for name in quickstart test fuzz format coverage; do
+for name in quickstart test test-openzfs fuzz format coverage; do
     scripts/$name --help | grep -q "usage: scripts/$name" ||
         { echo "scripts/$name --help does not show its usage"; exit 1; }
 done
-for name in quickstart test format; do
+for name in quickstart test test-openzfs format; do
     if scripts/$name --no-such-option >/dev/null 2>&1; then
         echo "scripts/$name takes an option that it does not know"
         exit 1

@@ -100,6 +100,7 @@ class Lab:
     def __init__(self, bfc, path):
         self.bfc_path, self.path, self.mounts = bfc, path, []
         self.wrapper = []  # put before every call of bfc
+        self.at_end = []  # called before the folder goes, the last one first
 
     def __truediv__(self, name):
         return os.path.join(self.path, name)
@@ -143,6 +144,8 @@ class Lab:
         run(['umount', path])
 
     def close(self):
+        for end in reversed(self.at_end):
+            end()
         for path in reversed(self.mounts):
             run(['umount', path], expect=None)
         remove(self.path)
