@@ -98,26 +98,29 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+static void CLI_PRINTF(2, 0) tell_line(struct cli *cli, const char *fmt, va_list args)
+{
+    if (cli->quiet || cli->json)
+        return;
+    AUTO_FREE char *msg = format(fmt, args);
+    ui_line(&cli->ui, msg);
+}
+
 void cli_summary(struct cli *cli, const char *fmt, ...)
 {
-    if (cli->quiet || cli->json || !(cli->ui.terminal || cli->ui.verbose))
-        return;
     va_list args;
     va_start(args, fmt);
-    AUTO_FREE char *msg = format(fmt, args);
+    if (cli->ui.terminal || cli->ui.verbose)
+        tell_line(cli, fmt, args);
     va_end(args);
-    ui_line(&cli->ui, msg);
 }
 
 void cli_notice(struct cli *cli, const char *fmt, ...)
 {
-    if (cli->quiet || cli->json)
-        return;
     va_list args;
     va_start(args, fmt);
-    AUTO_FREE char *msg = format(fmt, args);
+    tell_line(cli, fmt, args);
     va_end(args);
-    ui_line(&cli->ui, msg);
 }
 
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out)

@@ -24,7 +24,10 @@ int bfci_sha256_update(bfci_sha256_ctx *ctx, const void *bytes, size_t len, bfc_
 int bfci_sha256_finish(bfci_sha256_ctx *ctx, uint8_t out[BFC_DIGEST_SIZE], bfc_err *err);
 BFCI_DEFINE_AUTO(bfci_sha256_ctx, bfci_sha256_free)
 
-/* 64 lower-case digits and a NUL. */
+#define BFCI_DIGEST_HEX_SIZE (2 * BFC_DIGEST_SIZE + 1)
+/* Two lower-case digits a byte, and a NUL. */
 void bfci_hex(const uint8_t *bytes, size_t len, char *out);
+/* False, and nothing done, if `text` is anything but that. */
+bool bfci_unhex(const char *text, uint8_t *bytes, size_t len);
 
 #endif

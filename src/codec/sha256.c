@@ -73,3 +73,22 @@ void bfci_hex(const uint8_t *bytes, size_t len, char *out)
     }
     out[2 * len] = '\0';
 }
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool bfci_unhex(const char *text, uint8_t *bytes, size_t len)
+{
+    if (strlen(text) != 2 * len)
+        return false;
+    for (size_t i = 0; text[i]; i++)
+        if (hex_digit(text[i]) < 0)
+            return false;
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+    return true;
+}

@@ -9,13 +9,6 @@ enum {
     PREFIX_LEN = sizeof prefix - 1
 };
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The algorithm of a digest: lower-case letters and digits, with separators between them. */
 static size_t algorithm_len(const char *text)
 {
@@ -32,12 +25,7 @@ int bfci_digest_parse(const char *text, bfci_digest *out, bfc_err *err)
     if (algorithm > 0 && strncmp(text, prefix, PREFIX_LEN) != 0)
         return bfci_fail(err, BFC_E_UNSUPPORTED, "digest '%s': the algorithm is not sha256",
                          BFCI_QUOTE_STR(text));
-    bool ok = algorithm > 0 && strlen(text) == DIGEST_TEXT_SIZE - 1;
-    for (size_t i = 0; ok && i < sizeof d.bytes; i++) {
-        int high = digit(text[PREFIX_LEN + 2 * i]), low = digit(text[PREFIX_LEN + 2 * i + 1]);
-        ok = high >= 0 && low >= 0;
-        d.bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-    }
+    bool ok = algorithm > 0 && bfci_unhex(text + PREFIX_LEN, d.bytes, sizeof d.bytes);
     if (!ok)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "'%s' is no digest: 'sha256:' and 64 lower-case hexadecimal digits were "

@@ -17,7 +17,7 @@
 BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 #define AUTO_DIR_LIST __attribute__((cleanup(bfci_dir_list_release)))
 
-static void put_name(char out[BFC_DATASET_NAME_SIZE], const char *name)
+void bfci_dataset_put_name(char out[BFC_DATASET_NAME_SIZE], const char *name)
 {
     (void)snprintf(out, BFC_DATASET_NAME_SIZE, "%s", name);
 }
@@ -115,7 +115,7 @@ int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *d
     own.replace = true;
     int rc = extract_to(path, point, &own, report, err);
     if (before)
-        put_name(report->snapshot, before);
+        bfci_dataset_put_name(report->snapshot, before);
     if (rc < 0 && before)
         return bfci_wrap(err, rc, "what was there stands in the snapshot '%s'", before);
     return rc;
@@ -238,7 +238,7 @@ int bfci_dataset_extract(const bfc_hooks *hooks, const char *path, const char *d
     BFC_TRY(bfci_dataset_prepare(&tool, dataset, options->dataset, &there, err));
     int rc = there ? bfci_dataset_fill(&tool, path, dataset, options, &own, err)
                    : make_beside(&tool, path, dataset, options, &own, err);
-    put_name(own.dataset, dataset);
+    bfci_dataset_put_name(own.dataset, dataset);
     if (report)
         *report = own;
     return rc;

@@ -27,6 +27,8 @@ int bfci_dataset_make(const bfci_zfs_tool *tool, const char *path, const char *w
 /* Gives `work` its name and its mount point, and mounts it. On failure `work` is gone. */
 int bfci_dataset_settle(const bfci_zfs_tool *tool, const char *work, const char *dataset,
                         const bfc_dataset_options *options, bfc_err *err);
+/* A name for a report. */
+void bfci_dataset_put_name(char out[BFC_DATASET_NAME_SIZE], const char *name);
 /* Adds what a dataset needs that is to hold a tree (ACLs, where this zfs has them, and attributes),
  * and the options' properties. */
 void bfci_dataset_properties(bfci_zfs_call *call, const bfc_dataset_options *options, bool acls);

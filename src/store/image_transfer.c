@@ -2,13 +2,15 @@
 /* Images from one store to another of the same kind, as streams. */
 #include <bfc/image.h>
 
+#include "codec/digest.h"
 #include "store/backend.h"
 
 static int check_have(const char *const *have, bfc_err *err)
 {
+    uint8_t digest[BFC_DIGEST_SIZE];
+
     for (size_t i = 0; have && have[i]; i++)
-        if (strlen(have[i]) != (size_t)2 * BFC_DIGEST_SIZE ||
-            strspn(have[i], "0123456789abcdef") != (size_t)2 * BFC_DIGEST_SIZE)
+        if (!bfci_unhex(have[i], digest, sizeof digest))
             return bfci_fail(
                 err, BFC_E_INVALID,
                 "'%s' is no root digest: it is %d digits of 0-9 and a-f, as 'bfc image "

@@ -2,8 +2,7 @@
 /* The contents that a name has had, and going back to one of them. */
 #include <bfc/image.h>
 
-#include <stdio.h>
-
+#include "codec/digest.h"
 #include "store/facts.h"
 #include "store/image_build.h"
 
@@ -61,10 +60,9 @@ int bfc_image_history_get(bfc_store *store, const char *name, bfc_image_history 
 
 static bool begins_with(const uint8_t digest[BFC_DIGEST_SIZE], const char *digits)
 {
-    char text[2 * BFC_DIGEST_SIZE + 1];
+    char text[BFCI_DIGEST_HEX_SIZE];
 
-    for (size_t i = 0; i < BFC_DIGEST_SIZE; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    bfci_hex(digest, BFC_DIGEST_SIZE, text);
     return strncmp(text, digits, strlen(digits)) == 0;
 }
 

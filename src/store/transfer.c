@@ -4,8 +4,6 @@
  * which have checksums. */
 #include "store/transfer.h"
 
-#include <stdio.h>
-
 #include "base/cursor.h"
 #include "base/hooks.h"
 #include "oci/json.h"
@@ -18,18 +16,12 @@
 
 /* ── The document ── */
 
-static void hex_of(const uint8_t digest[BFC_DIGEST_SIZE], char out[2 * BFC_DIGEST_SIZE + 1])
-{
-    for (size_t i = 0; i < BFC_DIGEST_SIZE; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
 static int put_version(json_t *o, const bfci_reference *ref, const uint8_t digest[BFC_DIGEST_SIZE],
                        bfc_err *err)
 {
-    char hex[2 * BFC_DIGEST_SIZE + 1];
+    char hex[BFCI_DIGEST_HEX_SIZE];
 
-    hex_of(digest, hex);
+    bfci_hex(digest, BFC_DIGEST_SIZE, hex);
     BFC_TRY(bfci_json_put_text(o, "name", ref->text, err));
     return bfci_json_put_text(o, "root_digest", hex, err);
 }
@@ -62,7 +54,7 @@ static int get_version(const bfci_json_node *n, bfci_reference *ref,
         return bfci_json_fail(&name, BFC_E_CORRUPT, err, "'%s' is no image's name",
                               BFCI_QUOTE_STR(text));
     BFC_TRY(bfci_json_need_text(&root, &text, err));
-    if (!bfci_zfs_read_digest(text, digest))
+    if (!bfci_unhex(text, digest, BFC_DIGEST_SIZE))
         return bfci_json_fail(&root, BFC_E_CORRUPT, err, "'%s' is no root digest",
                               BFCI_QUOTE_STR(text));
     return 0;

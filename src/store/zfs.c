@@ -2,8 +2,6 @@
 /* Images in a ZFS pool: the backend's table, and what is asked of the store as a whole. */
 #include "store/zfs.h"
 
-#include <inttypes.h>
-
 static void zfs_free(bfci_zfsstore *z)
 {
     bfci_zfs_tool_close(&z->tool);

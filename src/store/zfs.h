@@ -108,8 +108,6 @@ int bfci_zfs_take_version(const bfci_zfsstore *z, const char *dataset, const bfc
 /* The same properties for a snapshot that came without them. */
 int bfci_zfs_mark_version(const bfci_zfsstore *z, const char *dataset, const bfc_image_info *info,
                           bfc_err *err);
-/* 64 digits. */
-bool bfci_zfs_read_digest(const char *text, uint8_t out[BFC_DIGEST_SIZE]);
 int bfci_zfs_check(bfc_store *store, const bfc_image_info *info, bool repair, char **told,
                    bfc_err *err);
 

@@ -2,15 +2,8 @@
 /* An image into a dataset: a clone of its template, or a copy. */
 #include "store/zfs.h"
 
-#include <stdio.h>
-
 #include "base/hooks.h"
 #include "store/dataset.h"
-
-static void put_name(char out[BFC_DATASET_NAME_SIZE], const char *name)
-{
-    (void)snprintf(out, BFC_DATASET_NAME_SIZE, "%s", name);
-}
 
 static bool same_pool(const char *a, const char *b)
 {
@@ -66,7 +59,7 @@ static int clone_template(bfc_store *store, const bfci_reference *ref, const cha
             dataset, z->root);
     BFC_TRY(bfci_zfs_template(store, ref, path, options, &snapshot, report, err));
     BFC_TRY(clone(z, snapshot, dataset, options->dataset, err));
-    put_name(report->origin, snapshot);
+    bfci_dataset_put_name(report->origin, snapshot);
     return 0;
 }
 
@@ -142,7 +135,7 @@ int bfci_zfs_extract(bfc_store *store, const bfci_reference *ref, const char *pa
     if (rc == BFC_E_NOSPC)
         rc = bfci_wrap(err, rc, "the pool '%.*s', or what dataset '%s' may have of it, is full",
                        (int)strcspn(dataset, "/"), dataset, dataset);
-    put_name(own.dataset, dataset);
+    bfci_dataset_put_name(own.dataset, dataset);
     if (report)
         *report = own;
     return rc;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/hooks.h"
+#include "oci/digest.h"
 #include "store/facts.h"
 
 #define NO_MANIFEST "none"
@@ -34,23 +35,15 @@ void bfci_zfs_values_release(bfci_zfs_values *v)
 
 /* ── From facts ── */
 
-static int hex(const uint8_t digest[BFC_DIGEST_SIZE], char **out, bfc_err *err)
-{
-    AUTO_BUF buf b = BUF_INIT;
-
-    for (size_t i = 0; i < BFC_DIGEST_SIZE; i++)
-        bfci_buf_printf(&b, "%02x", digest[i]);
-    BFC_TRY(buf_check(&b, err));
-    return bfci_memdup_str((const char *)b.data, b.len, out, err);
-}
-
 int bfci_zfs_values_of(const bfc_image_info *info, bfci_zfs_values *out, bfc_err *err)
 {
     char **text = out->text;
     const char *manifest = *info->manifest_digest ? info->manifest_digest : NO_MANIFEST;
+    char digest[BFCI_DIGEST_HEX_SIZE];
 
+    bfci_hex(info->root_digest, sizeof info->root_digest, digest);
     BFC_TRY(bfci_strdup(info->name, &text[ZFS_IMAGE], err));
-    BFC_TRY(hex(info->root_digest, &text[ZFS_DIGEST], err));
+    BFC_TRY(bfci_strdup(digest, &text[ZFS_DIGEST], err));
     BFC_TRY(bfci_strdup(manifest, &text[ZFS_MANIFEST], err));
     BFC_TRY(bfci_asprintf(&text[ZFS_CREATED], err, "%" PRId64, info->created));
     BFC_TRY(bfci_asprintf(&text[ZFS_SIZE], err, "%" PRIu64, info->size));
@@ -89,41 +82,11 @@ static bool read_time(const char *text, int64_t *out)
     return true;
 }
 
-static int nibble(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(const char *text, uint8_t *out, size_t size)
-{
-    if (strlen(text) != 2 * size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
-bool bfci_zfs_read_digest(const char *text, uint8_t out[BFC_DIGEST_SIZE])
-{
-    return read_hex(text, out, BFC_DIGEST_SIZE);
-}
-
 /* One of a few words; the static one, since that is what the facts have. */
 static bool read_word(const char *text, const char *a, const char *b, const char **out)
 {
     *out = strcmp(text, a) == 0 ? a : strcmp(text, b) == 0 ? b : NULL;
     return *out != NULL;
-}
-
-static bool is_digest(const char *text)
-{
-    uint8_t bytes[BFC_DIGEST_SIZE];
-
-    return strncmp(text, "sha256:", 7) == 0 && read_hex(text + 7, bytes, sizeof bytes);
 }
 
 static bool is_platform(const char *text)
@@ -134,13 +97,15 @@ static bool is_platform(const char *text)
 
 static bool read_one(int property, const char *text, const char *name, bfc_image_info *info)
 {
+    bfci_digest manifest;
+
     switch (property) {
     case ZFS_IMAGE:
         return strcmp(text, name) == 0;
     case ZFS_DIGEST:
-        return read_hex(text, info->root_digest, sizeof info->root_digest);
+        return bfci_unhex(text, info->root_digest, sizeof info->root_digest);
     case ZFS_MANIFEST:
-        return strcmp(text, NO_MANIFEST) == 0 || is_digest(text);
+        return strcmp(text, NO_MANIFEST) == 0 || bfci_digest_parse(text, &manifest, NULL) == 0;
     case ZFS_CREATED:
         return read_time(text, &info->created);
     case ZFS_SIZE:

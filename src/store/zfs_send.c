@@ -5,9 +5,8 @@
  * stream. */
 #include "store/zfs.h"
 
-#include <stdio.h>
-
 #include "base/hooks.h"
+#include "codec/digest.h"
 #include "store/facts.h"
 #include "store/transfer.h"
 #include "store/zfs_stream.h"
@@ -86,10 +85,9 @@ static int add_found(void *ctx, const bfci_found *found, bfc_err *err)
 
 static bool far_end_has(const struct sending *s, const uint8_t digest[BFC_DIGEST_SIZE])
 {
-    char hex[2 * BFC_DIGEST_SIZE + 1];
+    char hex[BFCI_DIGEST_HEX_SIZE];
 
-    for (size_t i = 0; i < BFC_DIGEST_SIZE; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    bfci_hex(digest, BFC_DIGEST_SIZE, hex);
     for (size_t i = 0; s->have && s->have[i]; i++)
         if (strcmp(s->have[i], hex) == 0)
             return true;
@@ -107,7 +105,7 @@ static int try_version(const struct sending *s, const struct outgoing *o, const 
 
     BFC_TRY(bfci_zfs_get(&s->z->tool, snapshot, bfci_zfs_property[ZFS_DIGEST], &digest, err));
     BFC_TRY(bfci_zfs_get(&s->z->tool, snapshot, bfci_zfs_property[ZFS_IMAGE], &image, err));
-    if (!bfci_zfs_read_digest(digest, base) || strcmp(image, o->ref.text) != 0)
+    if (!bfci_unhex(digest, base, BFC_DIGEST_SIZE) || strcmp(image, o->ref.text) != 0)
         return 0;
     bfci_zfs_version_name(base, version); /* others inherit what the dataset has */
     if (strcmp(strchr(snapshot, '@') + 1, version) != 0 || !far_end_has(s, base))
@@ -159,7 +157,7 @@ static int find_origin(const struct sending *s, const struct outgoing *o, bfci_t
     BFC_TRY(bfci_zfs_get(&s->z->tool, o->origin, bfci_zfs_property[ZFS_IMAGE], &image, err));
     BFC_TRY(bfci_zfs_get(&s->z->tool, o->origin, bfci_zfs_property[ZFS_DIGEST], &digest, err));
     if (!bfci_reference_is_canonical(image, &t->base) ||
-        !bfci_zfs_read_digest(digest, t->base_digest) ||
+        !bfci_unhex(digest, t->base_digest, BFC_DIGEST_SIZE) ||
         !(was_sent(s, o->origin) || far_end_has(s, t->base_digest)))
         return 0;
     t->has_base = true;

@@ -180,8 +180,8 @@ static enum bfc_code meaning_of(const char *said)
 static const struct {
     const char *command, *permissions;
 } permissions[] = {
-    {"create", "create,mount,userprop"},
-    {"clone", "clone,create,mount,userprop"},
+    {"create", "create,mount,userprop,recordsize,compression,atime,acltype,xattr"},
+    {"clone", "clone,create,mount,recordsize,compression,atime,acltype,xattr"},
     {"snapshot", "snapshot,mount,userprop"},
     {"destroy", "destroy,mount"},
     {"rename", "rename,create,mount"},

@@ -139,6 +139,21 @@ static void test_digest__hex(void **state)
     assert_string_equal(hex, "");
 }
 
+static void test_digest__unhex(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",         "000fa5f",  "000fa5fff", "000FA5FF",
+                                      "000fa5f ", "0x0fa5ff", "000fa5fg"};
+    uint8_t bytes[4] = {1, 2, 3, 4};
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(bfci_unhex(bad[i], bytes, sizeof bytes));
+    assert_memory_equal(bytes, "\1\2\3\4", 4); /* untouched */
+    assert_true(bfci_unhex("000fa5ff", bytes, sizeof bytes));
+    assert_memory_equal(bytes, "\0\x0f\xa5\xff", 4);
+    assert_true(bfci_unhex("", bytes, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_digest__sha256_nist),
         cmocka_unit_test(test_digest__sha256_starts_anew),
         cmocka_unit_test(test_digest__hex),
+        cmocka_unit_test(test_digest__unhex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
