@@ -39,7 +39,8 @@ int bfci_open_beneath_by_name(int root_fd, const char *path, int flags, unsigned
 /* Removes a name and, if it is a folder, all below it. Never follows links. Missing is no error. */
 int bfci_remove_tree(int dir_fd, const char *name, bfc_err *err);
 
-/* mkdir -p. */
+/* mkdir -p. BFC_E_EXISTS: what is there is not a folder. BFC_E_NOT_FOUND: a folder on the way was
+ * removed by somebody else since; trying again makes it. */
 int bfci_make_dirs(const char *path, unsigned mode, bfc_err *err);
 
 #endif

@@ -161,11 +161,19 @@ static int no_folder(const char *path)
     return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
 }
 
-/* `cause`: why mkdir() did not make it, `why`: what was found instead. */
+static bool is_link(const char *path)
+{
+    struct stat st;
+    int rc;
+    BFCI_RETRY(rc, lstat(path, &st));
+    return rc == 0 && S_ISLNK(st.st_mode);
+}
+
+/* `cause`: why mkdir() did not make it, `why`: what was found instead. EEXIST and then ENOENT: a
+ * link that leads nowhere, or a folder that somebody has removed since, which is no obstacle. */
 static int fail_make_dir(const char *path, int cause, int why, bfc_err *err)
 {
-    if (cause == EEXIST &&
-        (why == ENOTDIR || why == ENOENT)) /* ENOENT: a link that leads nowhere */
+    if (cause == EEXIST && (why == ENOTDIR || (why == ENOENT && is_link(path))))
         return bfci_fail_errno(err, EEXIST, "'%s' is in the way: it is not a folder",
                                BFCI_QUOTE_STR(path));
     return bfci_fail_errno(err, cause == EEXIST ? why : cause, "make the folder '%s'",
