@@ -39,8 +39,10 @@ def build_alone(cache, mirror, suite):
         return root
     say(f'debootstrap of {suite} into {root}')
     harness.remove(half)
+    # With mounts of its own: a test that has its own, too, and began while /proc was mounted in here, would keep that.
     with open(half + '.log', 'wb') as log:
-        done = subprocess.run(['debootstrap', '--variant=minbase', f'--include={PACKAGES}', suite, half, mirror],
+        done = subprocess.run(['unshare', '--mount', 'debootstrap', '--variant=minbase', f'--include={PACKAGES}',
+                               suite, half, mirror],
                               stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
     if done.returncode != 0:
         harness.remove(half)
