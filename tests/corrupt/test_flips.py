@@ -4,6 +4,7 @@
 
 usage: test_flips.py PROBE [COUNT [SEED]]
 
+The seed is another one each day.
 Bytes that no reader of the last commit reads are computed by the second program of check.py from what it
 read itself: pages that only older commits refer to, and the padding of older segments. What is said of
 a flip there is not judged, but it must be right to extract and list.
@@ -13,8 +14,9 @@ import bisect
 import collections
 import random
 import sys
-import tempfile
 import pathlib
+import tempfile
+import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
 
@@ -43,8 +45,9 @@ def read_ranges(data):
 
 def main():
     program = sys.argv[1]
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 20231114
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time()) // 86400
+    print(f"seed {seed}")
     chance = random.Random(seed)
     counts, bad = collections.Counter(), 0
     memory = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None

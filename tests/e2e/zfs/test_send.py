@@ -503,8 +503,8 @@ def test_killed(lab):
         return killer.struck()
 
     rng = random.Random(6)
-    # A part of the steps each day, all of them with BFC_TEST_EVERY_KILL set.
-    step = 1 if os.environ.get('BFC_TEST_EVERY_KILL') else 4
+    # A part of the steps each day, all of them with BFC_TEST_EVERYTHING set.
+    step = 1 if 'BFC_TEST_EVERYTHING' in os.environ else 8
     first_number = 1 + time.gmtime().tm_yday % step
     for words, start, may in ((('receive', first), None, (None, digests[0])),
                               (('receive', difference), first, digests),

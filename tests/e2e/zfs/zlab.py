@@ -31,7 +31,8 @@ KERNEL = os.environ.get('BFC_TEST_ZFS') == 'kernel'
 # Programs that work in one pool at the same time: with more, the threads of zfs-fuse 0.7 come to wait for each other
 # for good, now and then.
 AT_ONCE = 8 if KERNEL else 2
-OWN_FOLDERS = ('/var/run/zfs', '/var/lock/zfs', '/var/lib/zfs')  # of a daemon
+OWN_FOLDERS = {'/var/run/zfs': '1m', '/var/lock/zfs': '1m', '/var/lib/zfs': '8g'}  # of a daemon, and how large
+POOLS_FOLDER = '/var/lib/zfs'  # in memory: zfs-fuse writes all to its disk that is said to be there, and waits for it
 POOL = 'bfctest'
 SETTLE_SECONDS = 30
 UMOUNT_DETACH = 2
@@ -101,11 +102,12 @@ class Fuse:
         if not self.log:
             private_mounts()
             detach_all()  # another daemon's: a copy of its mounts here would keep them busy there
-            for folder in OWN_FOLDERS:
+            for folder, size in OWN_FOLDERS.items():
                 os.makedirs(folder, exist_ok=True)
-                if run(['mount', '-t', 'tmpfs', '-o', 'size=1m,mode=700', 'tmpfs', folder], expect=None).code != 0:
+                how = f'size={size},mode=700'
+                if run(['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', folder], expect=None).code != 0:
                     raise Skip(f'cannot mount a tmpfs on {folder}')
-            self.log = OWN_FOLDERS[0] + '/log'
+            self.log = '/var/run/zfs/log'
             atexit.register(self.stop)
         with open(self.log, 'ab') as log:
             self.child = subprocess.Popen(  # pylint: disable=consider-using-with  # it stays
@@ -172,7 +174,7 @@ class ZLab(Images):
         self.root, self.containers = self.pool + '/images', self.pool + '/containers'
         self.store = 'zfs:' + self.root
         self.path = lab / mountpoint
-        self.vdev = lab / self.pool
+        self.vdev = lab / self.pool if KERNEL else f'{POOLS_FOLDER}/{self.pool}'
         with open(self.vdev, 'wb') as f:
             f.truncate(size)
         lab.at_end.append(self.destroy)
@@ -191,6 +193,7 @@ class ZLab(Images):
             if not KERNEL:
                 SERVICE.stop()
         detach_all(self.path)
+        os.unlink(self.vdev)
 
     def power_cut(self):
         """The daemon is gone at once, and the pool comes back as its last transaction left it."""
