@@ -16,6 +16,7 @@ static void print_json(struct cli *cli, const bfc_store *store, const bfc_store_
     json_put_u64(document, "image_bytes", u->image_bytes);
     json_put_u64(document, "disk_bytes", u->disk_bytes);
     json_put_u64(document, "shared_bytes", u->shared_bytes);
+    json_put_u64(document, "template_bytes", u->template_bytes);
     json_put_u64(document, "content_bytes", u->content_bytes);
     json_put_u64(document, "leftover_bytes", u->leftover_bytes);
     json_put_u64(document, "free_bytes", u->free_bytes);
@@ -30,6 +31,8 @@ static void print_facts(struct out *o, const bfc_store *store, const bfc_store_u
     fact_size(o, "files", u->image_bytes);
     fact_size(o, "of them shared", u->shared_bytes);
     fact_size(o, "on disk", u->disk_bytes);
+    if (u->template_bytes > 0)
+        fact_size(o, "templates", u->template_bytes);
     fact_size(o, "leftovers", u->leftover_bytes);
     fact_size(o, "free", u->free_bytes);
 }
@@ -65,9 +68,9 @@ const struct command cmd_image_df = {
         "The number of images; the size of their content uncompressed; the size of their files "
         "with each name counted; how much of that is counted more than once, since an image has "
         "several names, or shares the blocks of its base, as XFS, btrfs and ZFS let it; what the "
-        "files take on disk, in a ZFS store with their earlier versions; what `bfc image prune` "
-        "would free; and what "
-        "is free on the store's file system for this user.",
+        "files take on disk, in a ZFS store with their earlier versions; there also what the "
+        "templates take, the trees that containers are clones of; what `bfc image prune` would "
+        "free; and what is free on the store's file system for this user.",
     .operands = operands,
     .examples = examples,
     .see = "bfc-image-list bfc-image-prune df(1)",

@@ -320,6 +320,8 @@ typedef struct bfc_store_usage {
                                   several files share, once; on ZFS also older versions */
     uint64_t shared_bytes;   /**< of image_bytes: counted more than once (several names; blocks that
                                   an image shares with its base) */
+    uint64_t template_bytes; /**< on ZFS: what the trees take that containers are clones of, beside
+                                  the images; 0 in a folder */
     uint64_t content_bytes;  /**< uncompressed */
     uint64_t leftover_bytes; /**< what bfc_image_prune() would free */
     uint64_t free_bytes;     /**< free on the store's file system, for this user */

@@ -41,7 +41,7 @@ int bfci_zfs_dataset_of(const bfci_zfsstore *z, const bfci_reference *ref, char 
 bool bfci_zfs_reference_of(const bfci_zfsstore *z, const char *dataset, bfci_reference *out);
 int bfci_zfs_work_of(const bfci_zfsstore *z, const bfci_reference *ref, char **out, bfc_err *err);
 bool bfci_zfs_reference_of_work(const char *part, bfci_reference *out);
-/* Fails if a name that goes with this image would be too long for ZFS. */
+/* Fails if a name that goes with this image would be too long for ZFS, or too deep. */
 int bfci_zfs_check_length(const bfci_zfsstore *z, const bfci_reference *ref, bfc_err *err);
 /* True if `name` is `dataset`, or below it, or a snapshot of one of these. */
 bool bfci_zfs_is_within(const char *dataset, const char *name);

@@ -134,11 +134,26 @@ bool bfci_zfs_reference_of_work(const char *part, bfci_reference *out)
     return unescape(text, out);
 }
 
+static int check_depth(const char *dataset, const bfci_reference *ref, bfc_err *err)
+{
+    int depth = 1; /* of a template */
+
+    for (const char *p = dataset; *p; p++)
+        depth += *p == '/';
+    if (depth <= ZFS_DEPTH_MAX)
+        return 0;
+    return bfci_fail(err, BFC_E_INVALID,
+                     "image name '%s' has too many parts for a store on ZFS, which nests datasets "
+                     "%d deep: %d fewer would do",
+                     ref->text, ZFS_DEPTH_MAX + 1, depth - ZFS_DEPTH_MAX);
+}
+
 int bfci_zfs_check_length(const bfci_zfsstore *z, const bfci_reference *ref, bfc_err *err)
 {
     AUTO_FREE char *dataset = NULL;
 
     BFC_TRY(bfci_zfs_dataset_of(z, ref, &dataset, err));
+    BFC_TRY(check_depth(dataset, ref, err));
     size_t len = strlen(dataset) + sizeof WORKS - 2 + sizeof LONGEST_BEHIND - 1;
     if (len <= ZFS_NAME_MAX)
         return 0;

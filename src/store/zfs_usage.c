@@ -44,6 +44,13 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_template(const char *dataset)
+{
+    const char *slash = strrchr(dataset, '/');
+
+    return slash && bfci_zfs_is_template(slash + 1);
+}
+
 /* A line: name, property, value. */
 static void count_line(struct tally *t, char *line, uint64_t *referenced, uint64_t *own)
 {
@@ -54,15 +61,15 @@ static void count_line(struct tally *t, char *line, uint64_t *referenced, uint64
         return;
     *property++ = '\0';
     *value++ = '\0';
-    if (t->count == 0 || !bsearch(&line, t->image, t->count, sizeof *t->image, by_text))
-        return;
     uint64_t bytes = strtoull(value, NULL, 10);
-    if (strcmp(property, "referenced") == 0)
-        *referenced += bytes;
-    else
-        t->sum.disk_bytes += bytes;
-    if (strcmp(property, "usedbydataset") == 0)
-        *own += bytes;
+    bool is_own = strcmp(property, "referenced") != 0;
+    if (bsearch(&line, t->image, t->count, sizeof *t->image, by_text)) {
+        *(is_own ? &t->sum.disk_bytes : referenced) += bytes;
+        if (strcmp(property, "usedbydataset") == 0)
+            *own += bytes;
+    } else if (is_own && is_template(line)) {
+        t->sum.template_bytes += bytes;
+    }
 }
 
 int bfci_zfs_usage(bfc_store *store, bfc_store_usage *sum, bfc_err *err)

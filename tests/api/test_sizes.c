@@ -29,7 +29,7 @@ PIN(bfc_image_info, 128);
 PIN(bfc_image_create_options, 104);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
-PIN(bfc_store_usage, 56);
+PIN(bfc_store_usage, 64);
 PIN(bfc_dataset_options, 32);
 PIN(bfc_image_delete_options, 40);
 PIN(bfc_image_version, 64);

@@ -66,6 +66,7 @@ def test_df(lab):
     near(named['disk_bytes'], df['disk_bytes'], 'disk_bytes after one more name')
     near(named['shared_bytes'] - df['shared_bytes'], sizes[1], 'one more name', 2 * SLACK)
     check(z('df').text, 'no table')
+    check(df['template_bytes'] == 0, df)
 
 
 def test_tag_is_a_clone(lab):
@@ -131,6 +132,8 @@ def test_containers_of_a_family(lab):
     z, layout, _ = filled(lab)
     for name in ('base', 'one'):
         same(layout.unpack(name), z.container(name, name, '-p'))
+    near(z.json('df')['template_bytes'], BASE + BASE + OWN, 'template_bytes', 3 * SLACK)
+    check('templates' in z('df').text, 'no templates')
     z('delete', 'one')
     z('delete', 'base')
     for name in ('base', 'one'):

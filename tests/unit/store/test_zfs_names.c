@@ -116,6 +116,27 @@ static void test_zfs_names__length(void **state)
     assert_non_null(strstr(err.msg, "too long"));
 }
 
+/* A template below the deepest image has as many slashes as OpenZFS lets a name have. */
+static void test_zfs_names__depth(void **state)
+{
+    char name[BFCI_REFERENCE_MAX + 1] = "a";
+    int deepest = 0;
+    bfc_err err = BFC_ERR_INIT;
+
+    (void)state;
+    for (int parts = 1; parts <= 60; parts++) {
+        const bfci_reference ref = parse(name);
+        if (bfci_zfs_check_length(&store, &ref, &err) == 0)
+            deepest = parts;
+        strcat(name, "/a");
+    }
+    int above = 0;
+    for (const char *p = root; *p; p++)
+        above += *p == '/';
+    assert_int_equal(above + deepest + 1, 49);
+    assert_non_null(strstr(err.msg, "too many parts"));
+}
+
 static void test_zfs_names__within(void **state)
 {
     (void)state;
@@ -145,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_zfs_names__what_is_no_image),
         cmocka_unit_test(test_zfs_names__what_a_dataset_may_be_called),
         cmocka_unit_test(test_zfs_names__length),
+        cmocka_unit_test(test_zfs_names__depth),
         cmocka_unit_test(test_zfs_names__within),
         cmocka_unit_test(test_zfs_names__version),
     };
