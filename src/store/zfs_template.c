@@ -15,7 +15,8 @@
 #define TEMPLATE "rootfs"
 #define OLD "old" /* of a version that nothing tells */
 #define VERSION_DIGITS 12
-#define WAIT_STEP_MS 100
+#define WAIT_FIRST_MS 100
+#define WAIT_MAX_MS 1600
 
 /* "rootfs", ".N" of a file system of lower layers, "-…" of an older version. */
 bool bfci_zfs_is_template(const char *part)
@@ -127,14 +128,15 @@ static int make(const struct request *t, const char *path, const bfc_extract_opt
     return rc;
 }
 
-/* Somebody else may be making the very template that is wanted. */
+/* Somebody else may be making the very template that is wanted. Each look costs a `zfs`, which many
+ * who wait would take from who works: so they look less and less often. */
 static int wait_for_lock(const struct request *t, const bfc_hooks *hooks, bfci_name_lock *lock,
                          bool *there, bfc_err *err)
 {
     bfc_err why = BFC_ERR_INIT;
     bool told = false;
 
-    for (;;) {
+    for (unsigned ms = WAIT_FIRST_MS;; ms = ms < WAIT_MAX_MS ? 2 * ms : ms) {
         int rc = bfci_zfs_lock(t->z, t->ref, lock, &why);
         if (rc == 0)
             return bfci_zfs_exists(&t->z->tool, t->snapshot, there, err);
@@ -150,7 +152,7 @@ static int wait_for_lock(const struct request *t, const bfc_hooks *hooks, bfci_n
         BFC_TRY(bfci_zfs_exists(&t->z->tool, t->snapshot, there, err));
         if (*there)
             return 0;
-        bfci_pause_ms(WAIT_STEP_MS);
+        bfci_pause_ms(ms);
     }
 }
 
