@@ -11,7 +11,7 @@
 enum {
     ZFS_NAME_MAX =
         255, /* bytes of a dataset's name, with that of a snapshot (ZFS_MAX_DATASET_NAME_LEN - 1) */
-    ZFS_DEPTH_MAX = 49, /* slashes in a name: OpenZFS's zfs_max_dataset_nesting, as it comes, less 1 */
+    ZFS_DEPTH_MAX = 49, /* slashes in a name: zfs_max_dataset_nesting, as it comes, less 1 */
     ZFS_ARGS_MAX = 64,
     ZFS_BUSY_MS = 10000 /* for how long a command is tried again that only waits for the kernel */
 };
