@@ -93,13 +93,15 @@ static void container_json(struct cli *cli, const char *path, const bfc_containe
 
     uuid_text(uuid, info->uuid);
     json_put_str(document, "file", path);
+    json_put_u64(document, "version", info->version);
     json_put_str(document, "uuid", uuid);
     json_put_u64(document, "size", info->file_size);
     json_put_u64(document, "torn_bytes", info->torn_bytes);
     json_put_str(document, "compression", info->compression);
     json_put_str(document, "encryption", info->encryption);
     json_put_bool(document, "last", info->last);
-    json_put(document, "commit", commit_json(&info->commit));
+    json_put(document, "commit",
+             info->version == 1 ? commit_counts_json(&info->commit) : commit_json(&info->commit));
     if (trees->count > 1)
         json_put(document, "trees", trees_json(trees));
     json_print(&cli->out, document);
@@ -117,9 +119,13 @@ static void container_facts(struct out *o, const char *path, const bfc_container
     fact_name(o, "file", path, strlen(path));
     fact(o, "uuid", "%s", uuid);
     fact_size(o, "size", info->file_size);
-    fact(o, "commit", "%" PRIu64 "%s", c->seq, info->last ? "" : " (not the last)");
-    fact_time(o, "time", c->time, c->time_ns);
-    fact_hex(o, "root digest", c->root_digest, sizeof c->root_digest);
+    if (info->version == 1) {
+        fact(o, "version", "1: it can be read; bfc compact makes a container of version 2 from it");
+    } else {
+        fact(o, "commit", "%" PRIu64 "%s", c->seq, info->last ? "" : " (not the last)");
+        fact_time(o, "time", c->time, c->time_ns);
+        fact_hex(o, "root digest", c->root_digest, sizeof c->root_digest);
+    }
     fact(o, "entries", "%s", text_of(&counts));
     fact_size(o, "content", c->content_bytes);
     fact_size(o, "data stored", c->data_stored);
@@ -178,7 +184,8 @@ static void file_facts(struct out *o, const bfc_entry *e)
         fact_size(o, "holes", e->size - e->data_size);
     }
     fact(o, "crc32c", "%08" PRIx32, e->crc32c);
-    fact_hex(o, e->data_size < e->size ? "digest" : "sha256", e->digest, sizeof e->digest);
+    if (!e->no_digest)
+        fact_hex(o, e->data_size < e->size ? "digest" : "sha256", e->digest, sizeof e->digest);
 }
 
 /* Values that are printable text as they are, others in hexadecimal, as getfattr does. */

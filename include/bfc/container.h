@@ -189,6 +189,10 @@ typedef struct bfc_reader_options {
 /**
  * Open a container for reading. Reads the superblock, a commit record and nothing else.
  *
+ * A container of version 1 can be read, too: its index is read and checked as a whole. It records
+ * no owners (they are told as 0, and extracting leaves all to who extracts), no digests of
+ * contents, no commits (`at` finds none) and no root digest (asking for one is BFC_E_UNSUPPORTED).
+ *
  * @param[out] out  set on success; free with bfc_reader_close()
  * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED, BFC_E_CORRUPT,
  * BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
@@ -210,7 +214,9 @@ typedef struct bfc_container_info {
     bfc_commit_info commit;  /**< the commit this reader looks at */
     bool last;               /**< it is the container's last */
     const char *compression; /**< "zstd" or "none" (no block is compressed); static */
-    const char *encryption;  /**< "none"; static */
+    const char *encryption;  /**< "none", or "chacha20-poly1305"; static */
+    uint32_t version; /**< of the format: 2; or 1, which has no commits: of `commit` only the counts
+                           and sizes are set then, and seq is 0 */
 } bfc_container_info;
 
 /** @return 0; BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOMEM. Threads: one at a time per reader. Since: 0.1.
@@ -267,6 +273,8 @@ typedef struct bfc_entry {
                               (data_size < size) the digest of docs/format.md, section 7 */
     bool has_xattrs;
     bool synthetic; /**< a folder whose attributes were not recorded */
+    bool no_digest; /**< no SHA-256 was recorded, `digest` is zero: a file of a version 1 container
+                     */
 } bfc_entry;
 
 /**
@@ -282,6 +290,9 @@ BFC_API int bfc_reader_stat(bfc_reader *r, const char *path, bfc_entry *out, bfc
 
 /**
  * Read from a file's content; holes read as zeros.
+ *
+ * In a container of version 1 a content has one checksum, which is compared when its last byte is
+ * read after all others; reading backwards begins anew at the file's start.
  *
  * @param ino       of a regular file, from a bfc_entry of this reader
  * @param offset    bytes from the file's start
@@ -457,6 +468,8 @@ typedef struct bfc_verify_report {
     uint64_t bytes;      /**< bytes of content read (deep) */
     uint64_t torn_bytes; /**< after the last whole commit */
     uint8_t root_digest[BFC_DIGEST_SIZE];
+    uint32_t version; /**< of the format: 2; or 1, which has no root digest and no pages, and whose
+                           contents are counted as blocks */
 } bfc_verify_report;
 
 /**
@@ -513,6 +526,9 @@ typedef struct bfc_compact_report {
 /**
  * Write a new container with what one commit of `source` needs, and nothing else. Blocks are
  * copied as they are, each after its checksum was checked.
+ *
+ * A `source` of version 1 is converted: its contents are compressed anew, each after it was
+ * checked, and all owners are 0.
  *
  * @param[out] report  set on success; may be NULL
  * @return 0; as bfc_reader_open() and bfc_writer_create()

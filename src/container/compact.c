@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "container/compact.h"
+#include "container/v1.h"
 #include "sys/clock.h"
 
 static void release(bfci_compact *c)
@@ -22,13 +23,11 @@ static void release(bfci_compact *c)
 
 /* ── The source ── */
 
-static int open_source(bfci_compact *c, const char *path, bfc_err *err)
+/* Takes the descriptor over on success. */
+static int open_source(bfci_compact *c, int *fd, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &c->source, err));
-    (void)bfci_steal_fd(&fd);
+    BFC_TRY(bfci_source_open_fd(*fd, &c->source, err));
+    (void)bfci_steal_fd(fd);
     if (c->options.at)
         BFC_TRY(bfci_source_select(&c->source, c->options.at, err));
     if (c->source.super.features_read_only)
@@ -41,7 +40,7 @@ static int open_source(bfci_compact *c, const char *path, bfc_err *err)
 
 /* ── The target ── */
 
-static int check_target(const bfci_compact *c, const char *path, bfc_err *err)
+static int check_target(const bfci_compact *c, int source_fd, const char *path, bfc_err *err)
 {
     struct stat from, to;
     int rc = bfci_stat_at(AT_FDCWD, path, 0, &to, err);
@@ -49,7 +48,7 @@ static int check_target(const bfci_compact *c, const char *path, bfc_err *err)
     if (rc == BFC_E_NOT_FOUND)
         return 0;
     BFC_TRY(rc);
-    BFC_TRY(bfci_fstat(c->source.fd, &from, err));
+    BFC_TRY(bfci_fstat(source_fd, &from, err));
     if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         return bfci_fail(err, BFC_E_INVALID,
                          "the new container would take the place of the one it is made from: "
@@ -105,7 +104,7 @@ static int start_target(bfci_compact *c, const char *path, bfc_err *err)
 
 static int write_target(bfci_compact *c, const char *path, bfc_err *err)
 {
-    BFC_TRY(check_target(c, path, err));
+    BFC_TRY(check_target(c, c->source.fd, path, err));
     BFC_TRY(start_target(c, path, err));
     BFC_TRY(bfci_compact_copy(c, err));
     BFC_TRY(bfci_segment_commit(&c->segment, &c->commit, c->options.reproducible, err));
@@ -114,10 +113,65 @@ static int write_target(bfci_compact *c, const char *path, bfc_err *err)
     return bfci_new_file_publish(&c->file, c->options.replace, err);
 }
 
+/* ── From version 1 ── */
+
+static int count_blocks(const char *target, uint64_t *out, bfc_err *err)
+{
+    bfc_reader *r = NULL;
+
+    BFC_TRY(bfci_reader_open(target, NULL, &r, err));
+    *out = r->source.commit.table[TABLE_BLOCKS].count;
+    bfc_reader_close(r);
+    return 0;
+}
+
+static int write_converted(bfci_compact *c, bfci_v1 *old, const char *target, bfc_err *err)
+{
+    bfc_writer_options writer = BFC_WRITER_OPTIONS_INIT;
+    const bfci_v1_conversion how = {.path = target, .writer = &writer};
+    struct stat st;
+
+    writer.replace = c->options.replace;
+    writer.reproducible = c->options.reproducible;
+    writer.source_date_epoch = c->options.source_date_epoch;
+    writer.jobs = c->options.jobs;
+    writer.hooks = c->options.hooks;
+    BFC_TRY(check_target(c, old->fd, target, err));
+    BFC_TRY(bfci_v1_convert(old, &how, &c->report.commit, err));
+    BFC_TRY(bfci_stat_at(AT_FDCWD, target, 0, &st, err));
+    c->report.old_size = old->file_size;
+    c->report.new_size = (uint64_t)st.st_size;
+    return count_blocks(target, &c->report.blocks_kept, err);
+}
+
+static int convert(bfci_compact *c, int *fd, const char *source, const char *target, bfc_err *err)
+{
+    AUTO(bfci_v1) bfci_v1 *old = NULL;
+    int rc = 0;
+
+    if (c->options.at)
+        rc = bfci_fail(err, BFC_E_NOT_FOUND, "no commit '%s': a version 1 container has no commits",
+                       BFCI_QUOTE_STR(c->options.at));
+    if (rc == 0)
+        rc = bfci_v1_open(*fd, &old, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+    (void)bfci_steal_fd(fd);
+    rc = write_converted(c, old, target, err);
+    return rc < 0 ? bfci_wrap(err, rc, "convert '%s' to '%s'", BFCI_QUOTE_STR(source),
+                              BFCI_QUOTE_STR(target))
+                  : 0;
+}
+
 static int run(bfci_compact *c, const char *source, const char *target, bfc_err *err)
 {
-    int rc = open_source(c, source, err);
+    AUTO_FD int fd = -1;
+    int rc = bfci_open(AT_FDCWD, source, O_RDONLY | O_NONBLOCK, 0, &fd, err);
 
+    if (rc == 0 && bfci_v1_sniff(fd))
+        return convert(c, &fd, source, target, err);
+    if (rc == 0)
+        rc = open_source(c, &fd, err);
     if (rc == 0)
         rc = bfci_compact_mark(c, err);
     if (rc < 0)

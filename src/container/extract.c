@@ -356,6 +356,7 @@ static int extraction_new(bfc_reader *r, const bfc_extract_options *o, bfci_extr
     x->replace = o->replace;
     x->strict = o->strict;
     x->privileged = geteuid() == 0;
+    x->no_owners = r->v1 != NULL;
     x->umask = bfci_umask();
     x->fds_max = MIN((uint64_t)XFDS_MAX, MAX(UINT64_C(16), bfci_fd_limit() / 4));
     pthread_mutex_init(&x->lock, NULL);

@@ -8,6 +8,7 @@
 #include "container/extract.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* ── What an entry is to have ── */
 
@@ -97,6 +98,10 @@ int bfci_xmeta_load(bfci_extraction *x, const bfci_inode *inode, bfci_xmeta *out
                     .mtime = inode->mtime,
                     .mtime_ns = inode->mtime_ns};
 
+    if (x->no_owners) {
+        m.uid = geteuid();
+        m.gid = getegid();
+    }
     if (inode->flags & INODE_XATTRS)
         BFC_TRY(get_set(x, inode->xattrs, &m.xattrs, err));
     *out = m;

@@ -33,6 +33,12 @@ void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx);
 int bfci_writer_append_fed(const char *path, const bfc_writer_options *options, bfc_writer **out,
                            bfc_err *err);
 
+/* A new container in an empty file that is open, and that no name is given: one that lives as long
+ * as its descriptor. The writer makes a descriptor of its own. `beside`: where what does not fit
+ * into memory may be put meanwhile. */
+int bfci_writer_create_unnamed(int fd, const char *beside, const bfc_writer_options *options,
+                               bfc_writer **out, bfc_err *err);
+
 static inline uint64_t bfci_feed_ino(bfci_feed *f)
 {
     return f->next_ino++;

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "codec/digest.h"
 #include "container/content.h"
+#include "container/v1.h"
 #include "sys/file.h"
 
 BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
@@ -54,8 +55,21 @@ static int reader_start(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc
     return bfci_reader_use_tree(r, o->tree, err);
 }
 
-int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
-                    bfc_err *err)
+/* Of a version 1 container the shadow is what is looked at. */
+static int start(bfc_reader *r, int *fd, const bfc_reader_options *o, bool any, bfc_err *err)
+{
+    bfc_reader_options own = *o;
+
+    if (any && bfci_v1_sniff(*fd)) {
+        BFC_TRY(bfci_v1_view_open(fd, o, &r->v1, err));
+        own.at = NULL;
+        own.root_digest = NULL;
+    }
+    return reader_start(r, fd, &own, err);
+}
+
+static int reader_open(const char *path, const bfc_reader_options *options, bool any,
+                       bfc_reader **out, bfc_err *err)
 {
     static const bfc_reader_options defaults = BFC_READER_OPTIONS_INIT;
     const bfc_reader_options *o = options ? options : &defaults;
@@ -67,11 +81,23 @@ int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_rea
     r->hooks = o->hooks;
     BFC_TRY(bfci_strdup(path, &r->path, err));
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    int rc = reader_start(r, &fd, o, err);
+    int rc = start(r, &fd, o, any, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path));
     *out = bfci_steal(&r);
     return 0;
+}
+
+int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
+                    bfc_err *err)
+{
+    return reader_open(path, options, true, out, err);
+}
+
+int bfci_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
+                     bfc_err *err)
+{
+    return reader_open(path, options, false, out, err);
 }
 
 void bfc_reader_close(bfc_reader *r)
@@ -86,6 +112,7 @@ void bfc_reader_close(bfc_reader *r)
     bfci_tables_free(r->tables);
     bfci_decompressor_free(r->zstd);
     bfci_source_release(&r->source);
+    bfci_v1_view_free(r->v1);
     bfci_buf_free(&r->scratch);
     bfci_buf_free(&r->path_out);
     free(r->path);
@@ -96,7 +123,13 @@ int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err)
 {
     (void)err;
     const bfci_source *s = &r->source;
+
+    if (r->v1) {
+        bfci_v1_view_info(r->v1, out);
+        return 0;
+    }
     bfc_container_info info = {
+        .version = 2,
         .file_size = s->file_size,
         .torn_bytes = s->file_size - s->end,
         .last = s->commit.seq == s->last_seq,
@@ -162,7 +195,10 @@ static int make_entry(bfc_reader *r, uint64_t ino, const bfci_inode *n, const ch
         e.link = n->link;
         e.link_len = e.size = n->link_len;
     }
-    if (n->type == BFC_TYPE_FILE) {
+    if (n->type == BFC_TYPE_FILE && r->v1) {
+        e.data_size = n->size;
+        e.no_digest = true;
+    } else if (n->type == BFC_TYPE_FILE) {
         BFC_TRY(count_data(r, ino, n, &e.data_size, err));
         if (n->size)
             memcpy(e.digest, n->digest, BFC_DIGEST_SIZE);
@@ -205,7 +241,9 @@ int bfc_reader_read(bfc_reader *r, uint64_t ino, uint64_t offset, void *out, siz
         return bfci_fail(err, BFC_E_INVALID, "inode %llu is not a regular file",
                          (unsigned long long)ino);
     size_t want = offset >= n->size ? 0 : (size_t)MIN((uint64_t)len, n->size - offset);
-    if (want)
+    if (want && r->v1)
+        BFC_TRY(bfci_v1_view_read(r->v1, ino, offset, out, want, err));
+    else if (want)
         BFC_TRY(bfci_reader_content(r, ino, n, offset, out, want, err));
     *got = want;
     return 0;

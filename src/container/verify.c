@@ -6,6 +6,7 @@
 
 #include "container/verify.h"
 #include "codec/digest.h"
+#include "container/v1.h"
 #include "sys/file.h"
 
 static void release(bfci_verify *v)
@@ -31,13 +32,11 @@ static void release(bfci_verify *v)
     bfci_source_release(&v->source);
 }
 
-static int open_source(bfci_verify *v, const char *path, bfc_err *err)
+/* Takes the descriptor over on success. */
+static int open_source(bfci_verify *v, int *fd, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &v->source, err));
-    (void)bfci_steal_fd(&fd);
+    BFC_TRY(bfci_source_open_fd(*fd, &v->source, err));
+    (void)bfci_steal_fd(fd);
     if (v->options.at)
         BFC_TRY(bfci_source_select(&v->source, v->options.at, err));
     v->source.check_digests = v->options.deep || v->options.root_digest;
@@ -146,9 +145,14 @@ static int run(bfci_verify *v, bfc_err *err)
 /* A container that cannot even be opened has one problem. */
 static int open_and_run(bfci_verify *v, const char *path, bfc_err *err)
 {
+    AUTO_FD int fd = -1;
     bfc_err why = BFC_ERR_INIT;
-    int rc = open_source(v, path, &why);
 
+    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
+    if (bfci_v1_sniff(fd))
+        return bfci_v1_verify(&fd, &v->options, &v->report, &v->first, err);
+    v->report.version = 2;
+    int rc = open_source(v, &fd, &why);
     if (rc == 0)
         return run(v, err);
     if (rc == BFC_E_CORRUPT) {

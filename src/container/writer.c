@@ -22,6 +22,7 @@ struct bfc_writer {
     bfc_writer_options options;
     char *path;
     bool appends;
+    bool unnamed;       /* a new one that is not published */
     bfci_new_file file; /* create */
     bfci_source base;   /* append: the container under its lock */
     bfci_plan_node *plan;
@@ -86,6 +87,18 @@ int bfc_writer_create(const char *path, const bfc_writer_options *options, bfc_w
     int rc = create(w, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "create '%s'", BFCI_QUOTE_STR(path));
+    *out = bfci_steal(&w);
+    return 0;
+}
+
+int bfci_writer_create_unnamed(int fd, const char *beside, const bfc_writer_options *options,
+                               bfc_writer **out, bfc_err *err)
+{
+    AUTO(bfc_writer) bfc_writer *w = NULL;
+
+    BFC_TRY(writer_new(beside, options, &w, err));
+    w->unnamed = true;
+    BFC_TRY(bfci_fd_copy(fd, &w->file.fd, err));
     *out = bfci_steal(&w);
     return 0;
 }
@@ -501,7 +514,7 @@ static int run(work *k, bfc_err *err)
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
     BFC_TRY(write_commit(k, err));
-    if (k->w->appends)
+    if (k->w->appends || k->w->unnamed)
         return 0;
     return bfci_new_file_publish(&k->w->file, k->w->options.replace, err);
 }

@@ -41,7 +41,8 @@ static int check_identity(const uint8_t *raw, bfc_err *err)
 {
     if (memcmp(raw, SUPER_MAGIC_V1, 8) == 0)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, 0,
-                            "a container of format version 1, which this version does not read");
+                            "a container of format version 1, which can only be read: 'bfc "
+                            "compact' makes one of version 2 from it");
     if (memcmp(raw, SUPER_MAGIC, 8) != 0)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, 0, "not a bfc container");
     if (get_u32le(raw + SUPER_AT_VERSION) != SUPER_VERSION)

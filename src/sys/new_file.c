@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -76,6 +77,26 @@ int bfci_open_temp_beside(const char *path, int *fd, bfc_err *err)
         return bfci_fail_errno(err, errno, "unlink '%s'", BFCI_QUOTE_STR(temp));
     *fd = bfci_steal_fd(&named);
     return 0;
+}
+
+int bfci_temp_path(char **out, bfc_err *err)
+{
+    const char *folder = secure_getenv("TMPDIR");
+
+    return bfci_asprintf(out, err, "%s/bfc", folder && folder[0] == '/' ? folder : "/var/tmp");
+}
+
+int bfci_open_memory(int *fd, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    int got = memfd_create("bfc", MFD_CLOEXEC);
+
+    if (got >= 0) {
+        *fd = got;
+        return 0;
+    }
+    BFC_TRY(bfci_temp_path(&path, err));
+    return bfci_open_temp_beside(path, fd, err);
 }
 
 /* A file can be put in place of anything but a folder. */
