@@ -8,8 +8,9 @@ They are in the repository so that a fuzzer starts with records that are right; 
 the format has changed.
 """
 
-import base64
 import gzip
+
+
 import io
 import pathlib
 import struct
@@ -21,13 +22,15 @@ import zlib
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
 sys.path.insert(0, str(HERE.parent / "tests/corrupt"))
+sys.path.insert(0, str(HERE.parent / "tests/e2e/v1"))
 
 import forge  # noqa: E402
 import layers  # noqa: E402
 import mutations  # noqa: E402
+import oldfile  # noqa: E402
 import records  # noqa: E402
 import sample  # noqa: E402
-from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, crc32c, encode_page, zstd_pack,  # noqa: E402
+from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, encode_page, zstd_pack,  # noqa: E402
                      zstd_unpack)
 
 
@@ -199,22 +202,24 @@ def tars():
     yield "sparse-extended", old_sparse(1)
 
 
-def key_seeds():
-    """Key slots of each type, and keys as text."""
-    def slot(kind, lanes, passes, memory, salt, wrapped):
-        return (struct.pack("<BBHIq", kind, lanes, passes, memory, 1700000000) + salt.ljust(32, b"\0") +
-                wrapped.ljust(80, b"\0"))
-    write("key_slot", "password", slot(1, 1, 4, 262144, b"s" * 16, b"w" * 48))
-    write("key_slot", "too_much", slot(1, 1, 64, 4194304, b"s" * 16, b"w" * 48))
-    write("key_slot", "key_file", slot(2, 0, 0, 0, b"s" * 32, b"w" * 48))
-    write("key_slot", "recipient", slot(3, 0, 0, 0, b"s" * 32, b"w" * 80))
-    key = bytes(range(32))
-    text = base64.urlsafe_b64encode(key + struct.pack("<I", crc32c(key)))
-    for name in ("identity", "recipient", "signing-key", "signer"):
-        write("key_text", name, b"bfc-" + name.encode() + b":" + text)
+def old_containers():
+    """Version 1 in the languages of fuzz_v1_file.c and fuzz_v1_index.c."""
+    text = b"the same again and again " * 40
+    for name, entries in {
+            "small": [oldfile.folder("d"), oldfile.Entry("d/f", b"text\n"), oldfile.link("l", b"d/f"),
+                      oldfile.Entry("implied/by/path", b"")],
+            "zstd": [oldfile.Entry("f", text, stored=zstd_pack(text), comp=1)],
+            "sealed": [oldfile.Entry("f", b"text", stored=bytes(32), enc=1)]}.items():
+        data = oldfile.build(entries)
+        size, _, at = struct.unpack("<QIQ", data[-48:-28])
+        index, objects = data[at:at + size], data[oldfile.HEADER:at]
+        write("v1_file", name, struct.pack("<H", len(objects)) + objects + index)
+        heads = b"".join(e.object()[:len(e.object()) - len(e.stored)] for e in entries)
+        write("v1_index", name, struct.pack("<H", len(index)) + index + heads + data[-56:])
 
 
 def main():
+    old_containers()
     with tempfile.TemporaryDirectory() as scratch:
         sample.tree = small_tree
         sample.second = lambda folder: (pathlib.Path(folder).mkdir(), sample.put(folder + "/c", b"later\n"),
@@ -258,7 +263,6 @@ def main():
     for name, archive in tars():
         write("tar", name, b"\0\2" + archive)
     text = b"the same again and again " * 40
-    key_seeds()
     write("zstd", "text", struct.pack("<I", len(text))[:3] + zstd_pack(text))
     for name, coding, stream in flows():
         write("flow", name, bytes([coding]) + stream)

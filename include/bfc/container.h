@@ -25,6 +25,7 @@
 
 #include <bfc/err.h>
 #include <bfc/hooks.h>
+#include <bfc/keys.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -179,11 +180,13 @@ typedef struct bfc_reader_options {
     const bfc_hooks *hooks;     /**< borrowed until close; may be NULL */
     uint32_t tree; /**< the tree that paths are looked up in and walks go through; 0: the one that
                         every container has. bfc_reader_trees() tells which there are */
+    const bfc_keys *keys; /**< borrowed until close, since of a container of version 1 only contents
+                               are encrypted, and only they need a key. NULL: none */
 } bfc_reader_options;
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL, 0                                            \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL                                      \
     }
 
 /**
@@ -451,13 +454,14 @@ typedef struct bfc_verify_options {
     void (*problem)(void *ctx, const bfc_problem *problem); /**< may be NULL */
     void *problem_ctx;
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
-    bool repair; /**< of bfc_image_verify() alone: what the store says of the image beside
-                      its container (ZFS properties) is set right */
+    bool repair;          /**< of bfc_image_verify() alone: what the store says of the image beside
+                               its container (ZFS properties) is set right */
+    const bfc_keys *keys; /**< borrowed until the call returns; may be NULL */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false                  \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL            \
     }
 
 typedef struct bfc_verify_report {
@@ -510,11 +514,12 @@ typedef struct bfc_compact_options {
                                  the commit that is kept */
     unsigned jobs;             /**< threads; 0: as many as processors */
     const bfc_hooks *hooks;    /**< borrowed until the call returns; may be NULL */
+    const bfc_keys *keys;      /**< likewise; one of them must open `source` if it is encrypted */
 } bfc_compact_options;
 
 #define BFC_COMPACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL                                \
+        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL, NULL                          \
     }
 
 typedef struct bfc_compact_report {

@@ -121,3 +121,33 @@ int bfci_aead_open(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const 
         bfci_wipe(out, len);
     return 0;
 }
+
+int bfci_aead_open_begin(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const void *ad,
+                         size_t ad_len, bfc_err *err)
+{
+    BFC_TRY(check_message(aead, ad_len, 0, err));
+    if (EVP_DecryptInit_ex2(aead->opener, NULL, NULL, nonce, NULL) != 1 ||
+        !run(aead->opener, ad, ad_len, NULL, 0, NULL))
+        return fail(err);
+    return 0;
+}
+
+int bfci_aead_open_more(bfci_aead *aead, const uint8_t *in, size_t len, uint8_t *out, bfc_err *err)
+{
+    BFC_TRY(check_message(aead, 0, len, err));
+    return run(aead->opener, NULL, 0, in, len, out) ? 0 : fail(err);
+}
+
+int bfci_aead_open_end(bfci_aead *aead, const uint8_t tag[BFCI_TAG_SIZE], bool *authentic,
+                       bfc_err *err)
+{
+    uint8_t want[BFCI_TAG_SIZE]; /* EVP's parameter is not const */
+    uint8_t rest[16];
+    int rest_len = 0;
+
+    memcpy(want, tag, sizeof want);
+    if (EVP_CIPHER_CTX_ctrl(aead->opener, EVP_CTRL_AEAD_SET_TAG, BFCI_TAG_SIZE, want) != 1)
+        return fail(err);
+    *authentic = EVP_DecryptFinal_ex(aead->opener, rest, &rest_len) == 1 && rest_len == 0;
+    return 0;
+}

@@ -29,4 +29,13 @@ int bfci_aead_open(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const 
                    size_t ad_len, const uint8_t *in, size_t len, const uint8_t tag[BFCI_TAG_SIZE],
                    uint8_t *out, bool *authentic, bfc_err *err);
 
+/* The same for a message that is too long to be held: begin, its pieces in order, end. Nothing that
+ * came out may be believed, or handed on, before *authentic is true. `out` takes len bytes, and may
+ * be `in`. */
+int bfci_aead_open_begin(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const void *ad,
+                         size_t ad_len, bfc_err *err);
+int bfci_aead_open_more(bfci_aead *aead, const uint8_t *in, size_t len, uint8_t *out, bfc_err *err);
+int bfci_aead_open_end(bfci_aead *aead, const uint8_t tag[BFCI_TAG_SIZE], bool *authentic,
+                       bfc_err *err);
+
 #endif

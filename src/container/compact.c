@@ -157,6 +157,7 @@ static int convert(bfci_compact *c, int *fd, const char *source, const char *tar
     if (rc < 0)
         return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
     (void)bfci_steal_fd(fd);
+    bfci_v1_use_keys(old, c->options.keys, source);
     rc = write_converted(c, old, target, err);
     return rc < 0 ? bfci_wrap(err, rc, "convert '%s' to '%s'", BFCI_QUOTE_STR(source),
                               BFCI_QUOTE_STR(target))

@@ -63,13 +63,17 @@ static void run(bfci_task *task, unsigned worker)
 
 int bfci_x_add_v1(bfci_extraction *x, bfci_xfile *f, uint64_t ino, bfc_err *err)
 {
+    bfci_v1 *v = x->reader->v1->file;
+    const bfci_v1_entry *e = bfci_v1_entry_of(v, ino);
     copying *c = NULL;
 
+    if (e->sealed)
+        BFC_TRY(bfci_v1_unlock(v, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->task.fn = run;
     c->x = x;
     c->file = f;
-    c->entry = bfci_v1_entry_of(x->reader->v1->file, ino);
+    c->entry = e;
     f->has_holes = false;
     bfci_x_submit(x, &c->task);
     return 0;

@@ -61,7 +61,7 @@ static int start(bfc_reader *r, int *fd, const bfc_reader_options *o, bool any, 
     bfc_reader_options own = *o;
 
     if (any && bfci_v1_sniff(*fd)) {
-        BFC_TRY(bfci_v1_view_open(fd, o, &r->v1, err));
+        BFC_TRY(bfci_v1_view_open(fd, r->path, o, &r->v1, err));
         own.at = NULL;
         own.root_digest = NULL;
     }

@@ -5,6 +5,8 @@
 #ifndef BFCI_CONTAINER_V1_H
 #define BFCI_CONTAINER_V1_H
 
+#include <bfc/keys.h>
+
 #include "container/reader.h"
 #include "format/v1.h"
 
@@ -27,8 +29,24 @@ typedef struct bfci_v1 {
     bfci_v1_node *node; /* number n is node[n - 1] */
     size_t node_count, node_cap;
     uint64_t files, dirs, symlinks, content_bytes, stored_bytes;
-    bool compressed, sealed; /* any of them is */
+    bool compressed;     /* any of them is */
+    size_t sealed_count; /* entries that are encrypted */
+
+    const bfc_keys *keys; /* borrowed, may be NULL */
+    const char *name;     /* of the file, for prompts; borrowed */
+    uint8_t *key;         /* locked memory; NULL until bfci_v1_unlock() */
 } bfci_v1;
+
+/* What encrypted contents are to be opened with, when they are; `name` is the file's. */
+static inline void bfci_v1_use_keys(bfci_v1 *v, const bfc_keys *keys, const char *name)
+{
+    v->keys = keys;
+    v->name = name;
+}
+/* Finds the key by trying those that were given, and asks for a password where it may (v1_lock.c).
+ * BFC_E_DENIED when none fits. To be called before a stream of an encrypted content is opened; not
+ * by two threads at once. */
+int bfci_v1_unlock(bfci_v1 *v, bfc_err *err);
 
 /* Whether the file begins as one. */
 bool bfci_v1_sniff(int fd);
@@ -53,7 +71,8 @@ int bfci_v1_link(const bfci_v1 *v, const bfci_v1_entry *e, char *out, bfc_err *e
 /* The content of a file from its start to its end. Memory is bounded whatever its size. Several
  * threads may have one each. */
 typedef struct bfci_v1_stream bfci_v1_stream;
-/* Both are borrowed for the stream's life. */
+/* Both are borrowed for the stream's life. An encrypted content is authenticated before this
+ * returns. */
 int bfci_v1_stream_open(const bfci_v1 *v, const bfci_v1_entry *e, bfci_v1_stream **out,
                         bfc_err *err);
 void bfci_v1_stream_free(bfci_v1_stream *s); /* NULL is allowed */
@@ -87,7 +106,9 @@ typedef struct bfci_v1_view {
 } bfci_v1_view;
 
 /* Takes the descriptor over on success, and gives that of a shadow in its place. */
-int bfci_v1_view_open(int *fd, const bfc_reader_options *options, bfci_v1_view **out, bfc_err *err);
+/* `name` is borrowed for the view's life. */
+int bfci_v1_view_open(int *fd, const char *name, const bfc_reader_options *options,
+                      bfci_v1_view **out, bfc_err *err);
 void bfci_v1_view_free(bfci_v1_view *view); /* NULL is allowed */
 /* As bfc_reader_read(), within the file's size. Reading backwards begins anew. */
 int bfci_v1_view_read(bfci_v1_view *view, uint64_t ino, uint64_t offset, uint8_t *out, size_t len,
@@ -97,7 +118,7 @@ void bfci_v1_view_info(const bfci_v1_view *view, bfc_container_info *out);
 /* ── Checking (v1_verify.c) ── */
 
 /* bfc_verify() of an open file, which it takes over. */
-int bfci_v1_verify(int *fd, const bfc_verify_options *options, bfc_verify_report *report,
-                   bfc_err *first, bfc_err *err);
+int bfci_v1_verify(int *fd, const char *name, const bfc_verify_options *options,
+                   bfc_verify_report *report, bfc_err *first, bfc_err *err);
 
 #endif

@@ -2,7 +2,7 @@
 /* Contents of version 1 containers. A content is one piece, however large, with one checksum over
  * all of it: it is read from start to end, and its last bytes are handed out when the checksum
  * fits. */
-#include "container/v1.h"
+#include "container/v1_sealed.h"
 
 #include "codec/digest.h"
 #include "codec/flow.h"
@@ -16,14 +16,16 @@ enum {
 struct bfci_v1_stream {
     const bfci_v1 *v;
     const bfci_v1_entry *e;
-    uint64_t at, left; /* stored bytes that were not read yet */
+    uint64_t at, left; /* stored bytes that were not read yet; of an encrypted content those that
+                          come out */
     uint64_t done;     /* bytes that were handed out */
     uint32_t crc;
     bool ended; /* size and checksum were compared */
     bfci_inflow *inflow;
-    const uint8_t *in; /* what was read and not inflated, in `room` */
+    bfci_v1_sealed *sealed;
+    const uint8_t *in; /* what was read and not used, in `room` */
     size_t in_len;
-    uint8_t *room; /* IN_SIZE bytes, where there is an inflow */
+    uint8_t *room; /* where there is an inflow, or it is encrypted */
 };
 
 int bfci_v1_object(const bfci_v1 *v, const bfci_v1_entry *e, uint64_t *at, uint64_t *stored,
@@ -72,8 +74,28 @@ void bfci_v1_stream_free(bfci_v1_stream *s)
     if (!s)
         return;
     bfci_inflow_free(s->inflow);
+    bfci_v1_sealed_free(s->sealed);
     free(s->room);
     free(s);
+}
+
+static size_t room_size(const bfci_v1_stream *s)
+{
+    return s->sealed ? V1_PIECE_SIZE : IN_SIZE;
+}
+
+static int open_sealed(bfci_v1_stream *s, bfc_err *err)
+{
+    bool fits = false;
+
+    if (!s->v->key)
+        return bfci_fail(err, BFC_E_DENIED, "it is encrypted, and there is no key");
+    BFC_TRY(bfci_v1_sealed_open(s->v, s->e, s->v->key, &fits, &s->sealed, err));
+    if (!fits)
+        return fail(s, "its encrypted content is damaged or was changed: its tag does not fit",
+                    err);
+    s->left = bfci_v1_sealed_size(s->sealed);
+    return 0;
 }
 
 int bfci_v1_stream_open(const bfci_v1 *v, const bfci_v1_entry *e, bfci_v1_stream **out,
@@ -86,11 +108,11 @@ int bfci_v1_stream_open(const bfci_v1 *v, const bfci_v1_entry *e, bfci_v1_stream
     s->e = e;
     BFC_TRY(bfci_v1_object(v, e, &s->at, &s->left, err));
     if (e->sealed)
-        return bfci_fail(err, BFC_E_UNSUPPORTED, "it is encrypted, and there is no key");
-    if (e->comp == COMP_ZSTD) {
+        BFC_TRY(open_sealed(s, err));
+    if (e->comp == COMP_ZSTD)
         BFC_TRY(bfci_inflow_new(CODING_ZSTD, &s->inflow, err));
-        BFC_TRY(bfci_alloc(IN_SIZE, 1, &s->room, err));
-    }
+    if (s->sealed || s->inflow)
+        BFC_TRY(bfci_alloc((size_t)MIN(s->left + 1, (uint64_t)room_size(s)), 1, &s->room, err));
     *out = bfci_steal(&s);
     return 0;
 }
@@ -109,13 +131,34 @@ static int read_stored(bfci_v1_stream *s, uint8_t *out, size_t len, bfc_err *err
     return 0;
 }
 
+/* There are some left. */
 static int refill(bfci_v1_stream *s, bfc_err *err)
 {
-    size_t len = (size_t)MIN(s->left, (uint64_t)IN_SIZE);
-
-    BFC_TRY(read_stored(s, s->room, len, err));
     s->in = s->room;
-    s->in_len = len;
+    if (!s->sealed) {
+        s->in_len = (size_t)MIN(s->left, (uint64_t)IN_SIZE);
+        return read_stored(s, s->room, s->in_len, err);
+    }
+    BFC_TRY(bfci_v1_sealed_next(s->sealed, s->room, &s->in_len, err));
+    s->left -= s->in_len;
+    return 0;
+}
+
+/* A content that is not compressed; there are that many bytes of it. */
+static int take(bfci_v1_stream *s, uint8_t *out, size_t len, bfc_err *err)
+{
+    if (!s->sealed)
+        return read_stored(s, out, len, err);
+    while (len > 0) {
+        if (s->in_len == 0)
+            BFC_TRY(refill(s, err));
+        size_t n = MIN(len, s->in_len);
+        memcpy(out, s->in, n);
+        s->in += n;
+        s->in_len -= n;
+        out += n;
+        len -= n;
+    }
     return 0;
 }
 
@@ -168,7 +211,7 @@ int bfci_v1_stream_read(bfci_v1_stream *s, uint8_t *out, size_t len, size_t *got
     const size_t want = (size_t)MIN((uint64_t)len, s->e->raw - s->done);
     size_t have = want;
 
-    BFC_TRY(s->inflow ? inflate(s, out, want, &have, err) : read_stored(s, out, want, err));
+    BFC_TRY(s->inflow ? inflate(s, out, want, &have, err) : take(s, out, want, err));
     if (have < want)
         return fail(s, "less comes out of its zstd frame than the index says", err);
     s->crc = bfci_crc32c_more(s->crc, out, want);

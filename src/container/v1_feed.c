@@ -31,6 +31,8 @@ static int feed_content(struct feeding *f, const bfci_v1_node *n, const char *na
     AUTO(bfci_v1_stream) bfci_v1_stream *s = NULL;
     uint64_t left = n->entry->raw;
 
+    if (n->entry->sealed)
+        BFC_TRY(bfci_v1_unlock(f->v, err));
     BFC_TRY(bfci_v1_stream_open(f->v, n->entry, &s, err));
     BFC_TRY(bfci_feed_begin(f->feed, name, left, false, err));
     do { /* once also for nothing: that has a checksum, too */

@@ -6,6 +6,7 @@
 #include "container/v1.h"
 
 #include "codec/digest.h"
+#include "codec/secret.h"
 #include "sys/file.h"
 
 enum {
@@ -25,6 +26,7 @@ void bfci_v1_free(bfci_v1 *v)
 {
     if (!v)
         return;
+    bfci_secret_free(v->key);
     free(v->node);
     free(v->entry);
     free(v->index);
@@ -179,7 +181,7 @@ static void count_entry(bfci_v1 *v, const bfci_v1_entry *e)
     v->content_bytes += e->type == BFC_TYPE_FILE ? e->raw : 0;
     v->stored_bytes += e->size - bfci_v1_object_head(e->path_len);
     v->compressed |= e->comp != COMP_NONE;
-    v->sealed |= e->sealed;
+    v->sealed_count += e->sealed;
 }
 
 static int plant(bfci_v1 *v, lead *l, bfc_err *err)

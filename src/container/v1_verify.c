@@ -10,7 +10,7 @@ enum {
 };
 
 struct checking {
-    const bfci_v1 *v;
+    bfci_v1 *v;
     const bfc_verify_options *options;
     bfc_verify_report report;
     bfc_progress progress;
@@ -39,6 +39,8 @@ static int check_content(struct checking *c, const bfci_v1_entry *e, bfc_err *er
     AUTO(bfci_v1_stream) bfci_v1_stream *s = NULL;
     uint64_t left = e->raw;
 
+    if (e->sealed)
+        BFC_TRY(bfci_v1_unlock(c->v, err));
     BFC_TRY(bfci_v1_stream_open(c->v, e, &s, err));
     do { /* once also for nothing: that has a checksum, too */
         size_t got = 0;
@@ -96,7 +98,7 @@ static int check_all(struct checking *c, bfc_err *err)
 }
 
 /* A container that cannot even be opened has one problem. */
-static int open_and_check(struct checking *c, int *fd, bfc_err *err)
+static int open_and_check(struct checking *c, int *fd, const char *name, bfc_err *err)
 {
     AUTO(bfci_v1) bfci_v1 *v = NULL;
     AUTO_FREE uint8_t *piece = NULL;
@@ -114,13 +116,14 @@ static int open_and_check(struct checking *c, int *fd, bfc_err *err)
         return rc;
     }
     *fd = -1;
+    bfci_v1_use_keys(v, c->options->keys, name);
     c->v = v;
     c->piece = piece;
     return check_all(c, err);
 }
 
-int bfci_v1_verify(int *fd, const bfc_verify_options *options, bfc_verify_report *report,
-                   bfc_err *first, bfc_err *err)
+int bfci_v1_verify(int *fd, const char *name, const bfc_verify_options *options,
+                   bfc_verify_report *report, bfc_err *first, bfc_err *err)
 {
     struct checking c = {.options = options, .report = {.version = 1}, .first = first};
 
@@ -131,7 +134,7 @@ int bfci_v1_verify(int *fd, const bfc_verify_options *options, bfc_verify_report
     if (options->root_digest)
         return bfci_fail(err, BFC_E_UNSUPPORTED,
                          "a version 1 container has no root digest to compare with");
-    int rc = open_and_check(&c, fd, err);
+    int rc = open_and_check(&c, fd, name, err);
     *report = c.report;
     return rc;
 }

@@ -32,7 +32,8 @@ static int check_options(const bfc_reader_options *o, bfc_err *err)
     return 0;
 }
 
-int bfci_v1_view_open(int *fd, const bfc_reader_options *options, bfci_v1_view **out, bfc_err *err)
+int bfci_v1_view_open(int *fd, const char *name, const bfc_reader_options *options,
+                      bfci_v1_view **out, bfc_err *err)
 {
     AUTO(bfci_v1_view) bfci_v1_view *view = NULL;
     int shadow = -1;
@@ -41,6 +42,7 @@ int bfci_v1_view_open(int *fd, const bfc_reader_options *options, bfci_v1_view *
     BFC_TRY(bfci_alloc_zero(1, sizeof *view, &view, err));
     BFC_TRY(bfci_v1_open(*fd, &view->file, err));
     (void)bfci_steal_fd(fd);
+    bfci_v1_use_keys(view->file, options->keys, name);
     BFC_TRY(bfci_v1_shadow(view->file, &shadow, err));
     *fd = shadow;
     *out = bfci_steal(&view);
@@ -55,7 +57,10 @@ static int start_stream(bfci_v1_view *view, uint64_t ino, uint64_t offset, bfc_e
         return 0;
     bfci_v1_stream_free(bfci_steal(&view->stream));
     view->ino = ino;
-    return bfci_v1_stream_open(view->file, bfci_v1_entry_of(view->file, ino), &view->stream, err);
+    const bfci_v1_entry *e = bfci_v1_entry_of(view->file, ino);
+    if (e->sealed)
+        BFC_TRY(bfci_v1_unlock(view->file, err));
+    return bfci_v1_stream_open(view->file, e, &view->stream, err);
 }
 
 static int skip_to(bfci_v1_stream *s, uint64_t offset, bfc_err *err)
@@ -101,7 +106,7 @@ void bfci_v1_view_info(const bfci_v1_view *view, bfc_container_info *out)
         .file_size = v->file_size,
         .last = true,
         .compression = v->compressed ? "zstd" : "none",
-        .encryption = v->sealed ? "chacha20-poly1305" : "none",
+        .encryption = v->sealed_count ? "chacha20-poly1305" : "none",
         .commit = {.files = v->files,
                    .dirs = v->dirs,
                    .symlinks = v->symlinks,

@@ -150,7 +150,7 @@ static int open_and_run(bfci_verify *v, const char *path, bfc_err *err)
 
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     if (bfci_v1_sniff(fd))
-        return bfci_v1_verify(&fd, &v->options, &v->report, &v->first, err);
+        return bfci_v1_verify(&fd, path, &v->options, &v->report, &v->first, err);
     v->report.version = 2;
     int rc = open_source(v, &fd, &why);
     if (rc == 0)

@@ -185,6 +185,7 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
     BFC_TRY(open_old(path, &old, err));
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     if (old) {
+        bfci_v1_use_keys(old, options->keys, path);
         BFC_TRY(convert(&work, old, options, err));
     } else {
         BFC_TRY(store->backend->work_copy(&work, path, err));

@@ -196,12 +196,38 @@ static void test_aead__refusals(void **state)
                      BFC_E_LIMIT);
 }
 
+/* In pieces of every size: the same bytes, and a changed tag is told at the end. */
+static void test_aead__in_pieces(void **state)
+{
+    struct message m;
+    uint8_t out[MESSAGE_MAX];
+    bool authentic = false;
+    AUTO(bfci_aead) bfci_aead *aead = NULL;
+
+    (void)state;
+    load(0, &m);
+    assert_int_equal(bfci_aead_new(&aead, NULL), 0);
+    assert_int_equal(bfci_aead_open_begin(aead, m.nonce, m.ad, sizeof m.ad, NULL), BFC_E_INVALID);
+    assert_int_equal(bfci_aead_set_key(aead, m.key, NULL), 0);
+    for (size_t step = 1; step <= m.len; step++) {
+        m.tag[0] ^= step % 2;
+        assert_int_equal(bfci_aead_open_begin(aead, m.nonce, m.ad, sizeof m.ad, NULL), 0);
+        for (size_t at = 0; at < m.len; at += step)
+            assert_int_equal(
+                bfci_aead_open_more(aead, m.sealed + at, MIN(step, m.len - at), out + at, NULL), 0);
+        assert_int_equal(bfci_aead_open_end(aead, m.tag, &authentic, NULL), 0);
+        assert_int_equal(authentic, step % 2 == 0);
+        assert_memory_equal(out, m.plain, m.len);
+        m.tag[0] ^= step % 2;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_aead__rfc8439),  cmocka_unit_test(test_aead__in_place),
         cmocka_unit_test(test_aead__changed),  cmocka_unit_test(test_aead__empty),
-        cmocka_unit_test(test_aead__refusals),
+        cmocka_unit_test(test_aead__refusals), cmocka_unit_test(test_aead__in_pieces),
     };
     return cmocka_run_group_tests_name("aead", tests, NULL, NULL);
 }
