@@ -70,6 +70,7 @@ static int run(struct cli *cli, const struct args *args)
 static const struct example examples[] = {
     {"bfc compact app.bfc -o small.bfc",
      "The last commit of app.bfc, and nothing of the earlier ones."},
+    {"bfc compact old.bfc -o new.bfc", "From format version 1 to version 2."},
     {"bfc compact --at 3 app.bfc -o third.bfc", "The third commit alone."},
     {0},
 };
@@ -80,7 +81,9 @@ const struct command cmd_compact = {
     .text = "A container grows with every append, since nothing in it is ever changed. The new "
             "container has one commit with the same trees. Blocks are copied as they are, each "
             "after its checksum was checked, without being compressed again. FILE is not changed; "
-            "NEW appears when it is whole.",
+            "NEW appears when it is whole.\n\n"
+            "A FILE of format version 1 is converted: the contents are checked and compressed anew, "
+            "and everything belongs to owner and group 0, since none were recorded.",
     .options = options,
     .operands = operands,
     .examples = examples,

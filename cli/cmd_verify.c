@@ -46,6 +46,8 @@ const struct command cmd_verify = {
             "Checksums find damage. Somebody who can write to the file can make a container that "
             "is sound and not yours: give `--root-digest` with a digest from elsewhere to exclude "
             "that.\n\n"
+            "A container of format version 1 has less to check: its index, what each object says of "
+            "itself, and with `--deep` each content by its CRC32C.\n\n"
             "With `--quiet` nothing is printed if all is well.",
     .options = options,
     .operands = operands,

@@ -95,7 +95,7 @@ typedef struct bfci_v1_conversion {
 } bfci_v1_conversion;
 int bfci_v1_convert(bfci_v1 *v, const bfci_v1_conversion *how, bfc_commit_info *info, bfc_err *err);
 /* The tree without the contents, as a file in memory that has no name. */
-int bfci_v1_shadow(bfci_v1 *v, int *fd, bfc_err *err);
+int bfci_v1_shadow(bfci_v1 *v, const bfc_hooks *hooks, int *fd, bfc_err *err);
 
 /* ── What the reader looks at (v1_view.c) ── */
 

@@ -135,13 +135,13 @@ int bfci_v1_convert(bfci_v1 *v, const bfci_v1_conversion *how, bfc_commit_info *
     return bfc_writer_commit(w, info, err);
 }
 
-int bfci_v1_shadow(bfci_v1 *v, int *fd, bfc_err *err)
+int bfci_v1_shadow(bfci_v1 *v, const bfc_hooks *hooks, int *fd, bfc_err *err)
 {
     AUTO_FREE char *beside = NULL;
     bfc_writer_options options = BFC_WRITER_OPTIONS_INIT;
     AUTO(bfc_writer) bfc_writer *w = NULL;
     AUTO_FD int memory = -1;
-    struct feeding f = {.v = v};
+    struct feeding f = {.v = v, .hooks = hooks};
 
     options.jobs = 1;
     BFC_TRY(bfci_open_memory(&memory, err));

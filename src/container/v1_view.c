@@ -43,7 +43,7 @@ int bfci_v1_view_open(int *fd, const char *name, const bfc_reader_options *optio
     BFC_TRY(bfci_v1_open(*fd, &view->file, err));
     (void)bfci_steal_fd(fd);
     bfci_v1_use_keys(view->file, options->keys, name);
-    BFC_TRY(bfci_v1_shadow(view->file, &shadow, err));
+    BFC_TRY(bfci_v1_shadow(view->file, options->hooks, &shadow, err));
     *fd = shadow;
     *out = bfci_steal(&view);
     return 0;

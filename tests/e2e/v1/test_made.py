@@ -8,7 +8,7 @@ import subprocess
 
 import oldfile
 from oldfile import Entry, build, folder, link
-from v1lab import BOUND, DAMAGED, FAILED, MIB, harness, put
+from v1lab import BOUND, DAMAGED, DENIED, FAILED, MIB, harness, put
 from harness import check, need, run
 
 
@@ -31,6 +31,25 @@ def test_what_is_allowed(lab):
     lab.bfc('verify', '--deep', lab / 'new.bfc')
     check(lab.bfc('list', '-0', lab / 'new.bfc').out.split(b'\0')[:-1] == names, 'names of the new one')
     lab.bfc('list', put(lab, build([])))
+
+
+def test_setuid_of_nobody(lab):
+    """Owners were not recorded: only root gets what is setuid for him."""
+    file = put(lab, build([Entry('f', b'x', mode=0o6755), folder('d', 0o2755)]))
+    lab.bfc('extract', file, '-C', lab / 'out')
+    mode = stat.S_IMODE(os.stat(lab / 'out/f').st_mode)
+    check(mode == (0o6755 if os.geteuid() == 0 else 0o755), oct(mode))
+    if os.geteuid() != 0:
+        return
+    need('setpriv')
+    os.chmod(lab.path, 0o755)
+    os.chmod(file, 0o644)
+    os.chmod(lab.mkdir('theirs'), 0o777)
+    lab.wrapper = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    lost = lab.bfc('extract', '--json', file, '-C', lab / 'theirs/out').json['lost']
+    mode = stat.S_IMODE(os.stat(lab / 'theirs/out/f').st_mode)
+    check(mode == 0o755 and lost['mode'] == 1 and lost['owner'] == 0, oct(mode), lost)
+    lab.bfc('extract', '--strict', file, '-C', lab / 'theirs/strict', expect=DENIED)
 
 
 def hostile():

@@ -3,8 +3,8 @@
 are never written to."""
 import os
 
-from v1lab import FAILED, FILES, NAMES, OPEN, PLAIN, ZSTD, harness, put, read, same_after, sample, source
-from harness import check
+from v1lab import DENIED, FAILED, FILES, NAMES, OPEN, PLAIN, ZSTD, harness, put, read, same_after, sample, source
+from harness import Skip, check
 
 
 def check_sample(lab, name, keys=()):
@@ -48,6 +48,40 @@ def test_plain(lab):
 def test_zstd(lab):
     check_sample(lab, ZSTD)
     check_conversions(lab, ZSTD)
+
+
+def need_key_options(lab):
+    if b'--password-file' not in lab.bfc('help', 'cat').out:
+        raise Skip('this program has no options for keys')
+
+
+def test_password(lab):
+    need_key_options(lab)
+    keys = ('--password-file', put(lab, b'correct horse\n', 'password'))
+    check_sample(lab, 'pw.bfc', keys)
+    check_conversions(lab, 'pw.bfc', keys)
+
+
+def test_key_file(lab):
+    need_key_options(lab)
+    keys = ('--key-file', sample('key.bin'))
+    check_sample(lab, 'key.bfc', keys)
+    check_conversions(lab, 'key.bfc', keys)
+
+
+def test_wrong_keys(lab):
+    need_key_options(lab)
+    word, key = put(lab, b'correct house\n', 'password'), put(lab, bytes(32), 'key')
+    for name, keys in (('pw.bfc', ('--password-file', word)), ('key.bfc', ('--key-file', key)),
+                       ('pw.bfc', ('--key-file', key)), ('pw.bfc', ())):
+        file = sample(name)
+        for args in (('cat', *keys, file, 'v1src/hello.txt'), ('verify', '--deep', *keys, file),
+                     ('extract', *keys, file, '-C', lab / 'out'),
+                     ('compact', *keys, file, '-o', lab / 'new.bfc')):
+            lab.bfc(*args, expect=DENIED)
+            harness.remove(lab / 'out')
+        lab.bfc('verify', *keys, file)
+        check(not os.path.exists(lab / 'new.bfc'), 'a half container')
 
 
 def test_conversion_is_reproducible(lab):
