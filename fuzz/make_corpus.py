@@ -8,9 +8,8 @@ They are in the repository so that a fuzzer starts with records that are right; 
 the format has changed.
 """
 
+import base64
 import gzip
-
-
 import io
 import pathlib
 import struct
@@ -28,7 +27,7 @@ import layers  # noqa: E402
 import mutations  # noqa: E402
 import records  # noqa: E402
 import sample  # noqa: E402
-from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, encode_page, zstd_pack,  # noqa: E402
+from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, crc32c, encode_page, zstd_pack,  # noqa: E402
                      zstd_unpack)
 
 
@@ -200,6 +199,21 @@ def tars():
     yield "sparse-extended", old_sparse(1)
 
 
+def key_seeds():
+    """Key slots of each type, and keys as text."""
+    def slot(kind, lanes, passes, memory, salt, wrapped):
+        return (struct.pack("<BBHIq", kind, lanes, passes, memory, 1700000000) + salt.ljust(32, b"\0") +
+                wrapped.ljust(80, b"\0"))
+    write("key_slot", "password", slot(1, 1, 4, 262144, b"s" * 16, b"w" * 48))
+    write("key_slot", "too_much", slot(1, 1, 64, 4194304, b"s" * 16, b"w" * 48))
+    write("key_slot", "key_file", slot(2, 0, 0, 0, b"s" * 32, b"w" * 48))
+    write("key_slot", "recipient", slot(3, 0, 0, 0, b"s" * 32, b"w" * 80))
+    key = bytes(range(32))
+    text = base64.urlsafe_b64encode(key + struct.pack("<I", crc32c(key)))
+    for name in ("identity", "recipient", "signing-key", "signer"):
+        write("key_text", name, b"bfc-" + name.encode() + b":" + text)
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         sample.tree = small_tree
@@ -244,6 +258,7 @@ def main():
     for name, archive in tars():
         write("tar", name, b"\0\2" + archive)
     text = b"the same again and again " * 40
+    key_seeds()
     write("zstd", "text", struct.pack("<I", len(text))[:3] + zstd_pack(text))
     for name, coding, stream in flows():
         write("flow", name, bytes([coding]) + stream)

@@ -57,6 +57,7 @@ typedef struct bfci_new_file {
         -1, -1, NULL, NULL                                                                         \
     }
 int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err);
+int bfci_new_file_begin_private(const char *path, bfci_new_file *f, bfc_err *err); /* 0600 */
 int bfci_new_file_publish(bfci_new_file *f, bool replace, bfc_err *err);
 void bfci_new_file_abandon(bfci_new_file *f); /* also after publish: then it only frees */
 

@@ -89,7 +89,7 @@ static int check_not_folder(int dir_fd, const char *name, const char *path, bfc_
     return 0;
 }
 
-int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
+static int begin(const char *path, unsigned mode, bfci_new_file *f, bfc_err *err)
 {
     AUTO_FREE char *folder = NULL, *name = NULL, *temp = NULL;
     AUTO_FD int dir_fd = -1, fd = -1;
@@ -103,13 +103,23 @@ int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
     BFC_TRY(folder_of(path, &folder, err));
     BFC_TRY(bfci_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir_fd, err));
     BFC_TRY(check_not_folder(dir_fd, name, path, err));
-    BFC_TRY(make_temp(dir_fd, name, 0666, &temp, &fd, err));
+    BFC_TRY(make_temp(dir_fd, name, mode, &temp, &fd, err));
 
     f->dir_fd = bfci_steal_fd(&dir_fd);
     f->fd = bfci_steal_fd(&fd);
     f->name = bfci_steal(&name);
     f->temp_name = bfci_steal(&temp);
     return 0;
+}
+
+int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
+{
+    return begin(path, 0666, f, err);
+}
+
+int bfci_new_file_begin_private(const char *path, bfci_new_file *f, bfc_err *err)
+{
+    return begin(path, 0600, f, err);
 }
 
 /* A temporary name that stays behind is no reason to fail. */

@@ -25,6 +25,7 @@ BYTE_TABLES = [
     ("## 3. Superblock", "SUPER_AT_", "SUPER_SIZE", {}),
     ("## 4. Frames", "FRAME_AT_", "FRAME_HEADER_SIZE", {"compression": "COMP"}),
     ("## 5. Commit record", "COMMIT_AT_", "COMMIT_SIZE", {}),
+    ("**Key slots.**", "KEY_SLOT_AT_", "KEY_SLOT_SIZE", {}),
     ("A table reference:", None, "TABLE_REF_SIZE", {}),
 ]
 # Strings of 8 bytes; printed in hexadecimal.
@@ -175,6 +176,12 @@ def check_sentences(page, values):
             f"`varint` count (0 to {v['EXTENTS_INLINE_MAX']})",
             f"`varint` count (1 to {v['EXTENTS_ENTRY_MAX']})",
             f"where there are at most {v['INLINE_MAX']} of them",
+            f"{v['KEY_SLOT_FREE']} not used, {v['KEY_SLOT_PASSWORD']} password, {v['KEY_SLOT_KEY_FILE']} "
+            f"key file, {v['KEY_SLOT_RECIPIENT']} recipient",
+            f"password: 1 to {v['KEY_SLOT_PASSES_MAX']}; else 0",
+            f"password: KiB, {v['KEY_SLOT_MEMORY_MIN']} to {v['KEY_SLOT_MEMORY_MAX']}; else 0. "
+            f"passes × memory is at most {v['KEY_SLOT_WORK_MAX'] >> 20} GiB",
+            f"bytes 0 to {v['KEY_SLOT_HEAD_SIZE'] - 1} of the slot as associated data",
     ):
         if sentence not in re.sub(r"\s+", " ", page):
             yield f"the page does not say: {sentence}"
@@ -197,6 +204,8 @@ FALSIFIED = [
     ("| 56 | 8 | count |", "| 56 | 4 | count |"),
     ("| 7 | blocks |", "| 9 | blocks |"),
     ("| symbolic link | 4095 bytes |", "| symbolic link | 4096 bytes |"),
+    ("| 48 | 80 | wrapped |", "| 48 | 64 | wrapped |"),
+    ("8192 to 4194304; else 0", "8192 to 4194303; else 0"),
     ("A key is at most 264 bytes", "A key is at most 256 bytes"),
     ("`42 46 43 46 76 32 00 00`", "`42 46 43 46 76 33 00 00`"),
 ]

@@ -34,6 +34,7 @@ PIN(bfc_dataset_options, 32);
 PIN(bfc_image_delete_options, 40);
 PIN(bfc_image_version, 64);
 PIN(bfc_image_history, 16);
+PIN(bfc_prompt, 24);
 #endif
 
 /* Codes are part of the interface, too. */
