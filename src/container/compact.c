@@ -10,11 +10,14 @@
 static void release(bfci_compact *c)
 {
     bfci_page_sink_free(c->sink);
+    bfci_sealer_free(c->sealer);
+    bfci_seal_free(c->seal);
     bfci_new_file_abandon(&c->file);
     bfci_set_release(&c->spilled);
     bfci_set_release(&c->files);
     bfci_map_release(&c->xattrs);
     free(c->offset);
+    free(c->sums);
     bfci_block_index_release(&c->blocks);
     bfci_tables_free(c->tables);
     bfci_source_release(&c->source);
@@ -29,6 +32,10 @@ static int open_source(bfci_compact *c, const char *path, bfc_err *err)
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &c->source, err));
     (void)bfci_steal_fd(&fd);
+    if (bfci_source_is_sealed(&c->source) && c->options.reproducible)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "an encrypted container cannot be reproducible: its keys are random");
+    BFC_TRY(bfci_source_unlock(&c->source, c->options.keys, path, err));
     if (c->options.at)
         BFC_TRY(bfci_source_select(&c->source, c->options.at, err));
     if (c->source.super.features_read_only)
@@ -82,6 +89,15 @@ static void choose_time(bfci_compact *c)
     }
 }
 
+/* The same file key, in the same slots; the segment's key is another, as salt and UUID are. */
+static int start_sealer(bfci_compact *c, bfc_err *err)
+{
+    BFC_TRY(bfci_seal_inherit(c->segment.super.uuid, c->source.seal, &c->seal, err));
+    BFC_TRY(bfci_sealer_new(c->seal, SUPER_SIZE, &c->sealer, err));
+    c->segment.sealer = c->sealer;
+    return 0;
+}
+
 static int start_target(bfci_compact *c, const char *path, bfc_err *err)
 {
     const bfci_commit *old = &c->source.commit;
@@ -100,7 +116,7 @@ static int start_target(bfci_compact *c, const char *path, bfc_err *err)
                               .others = old->others,
                               .content_bytes = old->content_bytes};
     choose_time(c);
-    return 0;
+    return c->source.seal ? start_sealer(c, err) : 0;
 }
 
 static int write_target(bfci_compact *c, const char *path, bfc_err *err)
@@ -121,7 +137,7 @@ static int run(bfci_compact *c, const char *source, const char *target, bfc_err 
     if (rc == 0)
         rc = bfci_compact_mark(c, err);
     if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+        return bfci_source_wrap(err, rc, source);
     if (c->source.commit.table[TABLE_SIGNATURES].root.offset)
         bfci_log(c->options.hooks, BFC_LOG_WARNING, "compact",
                  "'%s': signatures are left out: the new container has another root digest",

@@ -17,6 +17,7 @@
 #include "codec/kdf.h"
 #include "container/keyring_parts.h"
 #include "format/key_text.h"
+#include "format/sealed.h"
 
 enum {
     NOW = 1700000000
@@ -33,7 +34,7 @@ static struct ring new_ring(void)
     struct ring r = {.err = BFC_ERR_INIT};
     memset(r.file_key, 0x77, sizeof r.file_key);
     memset(r.uuid, 0x55, sizeof r.uuid);
-    assert_int_equal(bfci_key_check_of(r.file_key, r.uuid, r.check, NULL), 0);
+    assert_int_equal(bfci_key_check(r.file_key, r.uuid, r.check, NULL), 0);
     return r;
 }
 
