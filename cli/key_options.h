@@ -49,9 +49,20 @@
     "none is, the password is the first line of the file that $BFC_PASSWORD_FILE names, else it "  \
     "is asked for on the terminal."
 
+/* The same for commands that do something without a key. */
+#define TEXT_KEYS_NAMED                                                                            \
+    "A key is one that an option names, or the password in the file that $BFC_PASSWORD_FILE "      \
+    "names."
+/* Whether there is one. */
+bool keys_are_named(const struct args *args);
+
 /* Makes cli->keys of what is given, with a way to ask for a password; main() frees them. From here
- * on the process leaves no core dump. 0, or an exit code when it has been told what is wrong. */
+ * on, if one is given, the process leaves no core dump. 0, or an exit code when it has been told
+ * what is wrong. */
 int key_options_read(struct cli *cli, const struct args *args);
+
+/* Of a command that creates: `encrypt` and `keys`. 0 or an exit code, as above. */
+int encrypt_options_read(struct cli *cli, const struct args *args, bfc_writer_options *out);
 
 /* No core dump, no tracer: to be called before there are secrets. */
 void secrets_begin(void);

@@ -12,7 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "key_options.h"
 
 enum {
     TYPE_TRIES = 3
@@ -128,6 +128,8 @@ int password_prompt(void *ctx, const bfc_prompt *about, char *password, size_t *
 {
     const struct cli *cli = ctx;
     const char *file = getenv("BFC_PASSWORD_FILE");
+
+    secrets_begin();
 
     if (file && *file) {
         if (about->attempt > 1)

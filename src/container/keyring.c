@@ -196,18 +196,17 @@ static struct words name_slots(const struct search *s)
     return words;
 }
 
+/* Callers name the container. */
 static int denied(const struct search *s, bool given, bfc_err *err)
 {
-    const char *what = s->what ? s->what : "the container";
-
     if (!given)
         return bfci_fail(err, BFC_E_DENIED,
-                         "'%s' is encrypted (%s): give a password, a key file or an identity "
+                         "it is encrypted (%s): give a password, a key file or an identity "
                          "(--password-file, --key-file, --identity)",
-                         BFCI_QUOTE_STR(what), name_slots(s).text);
+                         name_slots(s).text);
     return bfci_fail(err, BFC_E_DENIED,
-                     "none of the keys that were given opens '%s', which is encrypted for: %s",
-                     BFCI_QUOTE_STR(what), name_slots(s).text);
+                     "it is encrypted (%s), and none of the keys that were given opens it",
+                     name_slots(s).text);
 }
 
 static int find(struct search *s, bfc_err *err)

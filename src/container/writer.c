@@ -6,6 +6,7 @@
 
 #include "codec/digest.h"
 #include "container/feed.h"
+#include "container/keys.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
@@ -118,7 +119,7 @@ static int unlock_base(bfc_writer *w, bfc_err *err)
                              "an encrypted container cannot be reproducible: its keys are random");
         return bfci_source_unlock(&w->base, o->keys, w->path, err);
     }
-    if (o->encrypt || o->keys)
+    if (o->encrypt || !bfci_keys_empty(o->keys))
         return bfci_fail(err, BFC_E_INVALID,
                          "it is not encrypted, and what is added to it would not be either");
     return 0;
