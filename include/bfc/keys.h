@@ -147,7 +147,7 @@ typedef struct bfc_prompt {
  * @param password  BFC_PASSWORD_MAX bytes of locked memory, to be filled from the start
  * @param[out] len  bytes that were filled in
  * @return 0; BFC_E_NOT_FOUND: there is nobody to ask, go on as if no callback were set; any other
- *         code ends the operation, with what stands in err
+ *         code ends the operation, with what stands in err, which is never NULL
  */
 typedef int bfc_prompt_fn(void *ctx, const bfc_prompt *about, char *password, size_t *len,
                           bfc_err *err);
@@ -162,6 +162,19 @@ typedef int bfc_prompt_fn(void *ctx, const bfc_prompt *about, char *password, si
  * Since: 0.4.
  */
 BFC_API void bfc_keys_set_prompt(bfc_keys *keys, bfc_prompt_fn *fn, void *ctx);
+
+/**
+ * Read the first line of a file as bfc_keys_add_password_file() does, for a callback that has one
+ * to look into.
+ *
+ * @param hooks     may be NULL; `log` hears if others can read the file
+ * @param password  BFC_PASSWORD_MAX bytes
+ * @return as bfc_keys_add_password_file()
+ *
+ * Threads: any. Since: 0.4.
+ */
+BFC_API int bfc_password_read_file(const char *path, const bfc_hooks *hooks, char *password,
+                                   size_t *len, bfc_err *err);
 
 /**
  * What a password that is written costs to try: passes of Argon2id over so much memory. Without

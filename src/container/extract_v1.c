@@ -30,7 +30,8 @@ static int copy(const copying *c, uint8_t *piece, bfc_err *err)
             atomic_store(&c->file->failed, true);
             return 0;
         }
-        BFC_TRY(bfci_v1_stream_read(s, piece, PIECE_SIZE, &got, err));
+        size_t want = (size_t)MIN(c->entry->raw - at, (uint64_t)PIECE_SIZE);
+        BFC_TRY(bfci_v1_stream_read(s, piece, want, &got, err));
         BFC_TRY(bfci_xfile_write(c->file, piece, got, at, err));
         at += got;
         atomic_fetch_add_explicit(&c->x->done_bytes, got, memory_order_relaxed);
@@ -38,11 +39,11 @@ static int copy(const copying *c, uint8_t *piece, bfc_err *err)
     return 0;
 }
 
-static int run_copy(const copying *c, bfci_xworker *w, bfc_err *err)
+static int run_copy(const copying *c, bfc_err *err)
 {
-    buf_clear(&w->scratch);
-    uint8_t *piece = bfci_buf_room(&w->scratch, PIECE_SIZE);
-    BFC_TRY(buf_check(&w->scratch, err));
+    AUTO_FREE uint8_t *piece = NULL;
+
+    BFC_TRY(bfci_alloc((size_t)MIN(c->entry->raw + 1, (uint64_t)PIECE_SIZE), 1, &piece, err));
     return copy(c, piece, err);
 }
 
@@ -52,9 +53,10 @@ static void run(bfci_task *task, unsigned worker)
     bfci_extraction *x = c->x;
     bfc_err err = BFC_ERR_INIT;
 
+    (void)worker;
     if (bfci_x_stopped(x))
         atomic_store(&c->file->failed, true);
-    else if (run_copy(c, &x->worker[worker], &err) < 0)
+    else if (run_copy(c, &err) < 0)
         bfci_xfile_fail(x, c->file, &err);
     bfci_xfile_unref(x, c->file);
     free(c);

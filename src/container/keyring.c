@@ -10,6 +10,7 @@
 #include "base/hooks.h"
 #include "codec/kdf.h"
 #include "container/keyring_parts.h"
+#include "format/sealed.h"
 
 enum {
     PROMPTS_MAX = 3
@@ -48,20 +49,13 @@ static int search_init(struct search *s, bfc_err *err)
     return bfci_secret_new(BFCI_KEY_SIZE, &s->wrapping_key, err);
 }
 
-int bfci_key_check_of(const uint8_t file_key[BFCI_KEY_SIZE], const uint8_t uuid[BFC_UUID_SIZE],
-                      uint8_t out[BFCI_KEY_SIZE], bfc_err *err)
-{
-    static const char info[] = "bfc key check"; /* with its NUL */
-    return bfci_hkdf(out, file_key, BFCI_KEY_SIZE, uuid, BFC_UUID_SIZE, info, sizeof info, err);
-}
-
 /* A slot that opens is an authentic one; so if its key is not the container's, somebody put it
  * there. */
 static int accept(struct search *s, unsigned number, bfc_err *err)
 {
     uint8_t check[BFCI_KEY_SIZE];
 
-    BFC_TRY(bfci_key_check_of(s->file_key, s->uuid, check, err));
+    BFC_TRY(bfci_key_check(s->file_key, s->uuid, check, err));
     if (!bfci_same(check, s->key_check, sizeof check))
         return bfci_fail(err, BFC_E_CORRUPT, "key slot %u opens, but holds another container's key",
                          number);
@@ -202,18 +196,17 @@ static struct words name_slots(const struct search *s)
     return words;
 }
 
+/* Callers name the container. */
 static int denied(const struct search *s, bool given, bfc_err *err)
 {
-    const char *what = s->what ? s->what : "the container";
-
     if (!given)
         return bfci_fail(err, BFC_E_DENIED,
-                         "'%s' is encrypted (%s): give a password, a key file or an identity "
+                         "it is encrypted (%s): give a password, a key file or an identity "
                          "(--password-file, --key-file, --identity)",
-                         BFCI_QUOTE_STR(what), name_slots(s).text);
+                         name_slots(s).text);
     return bfci_fail(err, BFC_E_DENIED,
-                     "none of the keys that were given opens '%s', which is encrypted for: %s",
-                     BFCI_QUOTE_STR(what), name_slots(s).text);
+                     "it is encrypted (%s), and none of the keys that were given opens it",
+                     name_slots(s).text);
 }
 
 static int find(struct search *s, bfc_err *err)

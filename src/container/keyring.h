@@ -20,8 +20,8 @@ int bfci_keyring_wrap(const bfc_keys *keys, const uint8_t file_key[BFCI_KEY_SIZE
                       uint8_t slots[BFCI_KEY_SLOTS_SIZE], bfc_err *err);
 
 /* Finds the file key: cheap slots first, then passwords that were given, then the prompt. `what` is
- * the container's name for messages and the prompt; `keys` and `slot` may be NULL; *slot is the
- * number of the slot that opened.
+ * the container's name for the prompt; words of a failure call it "it"; `keys` and `slot` may be
+ * NULL; *slot is the number of the slot that opened.
  *
  * BFC_E_DENIED when nothing fits, BFC_E_CORRUPT for slots that are damaged or hold another key than
  * `key_check` says, BFC_E_LIMIT for a password that costs more than the format allows,

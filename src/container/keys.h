@@ -29,6 +29,8 @@ const bfci_key *bfci_keys_next(const bfc_keys *keys, enum bfci_key_kind kind,
                                const bfci_key *after);
 /* Whether there is any key that could open something. */
 bool bfci_keys_can_open(const bfc_keys *keys);
+/* Whether nothing was given; somebody could be asked all the same. */
+bool bfci_keys_empty(const bfc_keys *keys);
 const bfc_hooks *bfci_keys_hooks(const bfc_keys *keys); /* may be NULL */
 
 /* Passwords are tried between these, by one thread at a time. */

@@ -85,7 +85,8 @@ int bfci_v1_stream_read(bfci_v1_stream *s, uint8_t *out, size_t len, size_t *got
 
 /* ── Into version 2 (v1_feed.c) ── */
 
-/* A container of version 2 at `path`, with all contents. Owners are 0, since none were recorded.
+/* A container of version 2 at `path`, with all contents. Owners are 0, since none were recorded. It
+ * is encrypted if the writer's options say so: the caller decides.
  * `blob` of `blob_len` bytes gets the name `blob_name`, if that is not NULL. */
 typedef struct bfci_v1_conversion {
     const char *path;
@@ -113,7 +114,7 @@ void bfci_v1_view_free(bfci_v1_view *view); /* NULL is allowed */
 /* As bfc_reader_read(), within the file's size. Reading backwards begins anew. */
 int bfci_v1_view_read(bfci_v1_view *view, uint64_t ino, uint64_t offset, uint8_t *out, size_t len,
                       bfc_err *err);
-void bfci_v1_view_info(const bfci_v1_view *view, bfc_container_info *out);
+void bfci_v1_info(const bfci_v1 *v, bfc_container_info *out);
 
 /* ── Checking (v1_verify.c) ── */
 

@@ -98,15 +98,17 @@ int bfci_v1_view_read(bfci_v1_view *view, uint64_t ino, uint64_t offset, uint8_t
 
 /* ── Facts ── */
 
-void bfci_v1_view_info(const bfci_v1_view *view, bfc_container_info *out)
+void bfci_v1_info(const bfci_v1 *v, bfc_container_info *out)
 {
-    const bfci_v1 *v = view->file;
+    const bool sealed = v->sealed_count > 0;
     bfc_container_info info = {
         .version = 1,
         .file_size = v->file_size,
         .last = true,
         .compression = v->compressed ? "zstd" : "none",
-        .encryption = v->sealed_count ? "chacha20-poly1305" : "none",
+        .encryption = sealed ? "chacha20-poly1305" : "none",
+        .passwords = sealed && v->header.has_salt,
+        .key_files = sealed && !v->header.has_salt,
         .commit = {.files = v->files,
                    .dirs = v->dirs,
                    .symlinks = v->symlinks,

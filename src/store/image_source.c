@@ -186,6 +186,9 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     if (old) {
         bfci_v1_use_keys(old, options->keys, path);
+        if (old->sealed_count > 0 && !options->writer.encrypt)
+            bfci_log(options->writer.hooks, BFC_LOG_WARNING, "store",
+                     "'%s' is encrypted, the image made from it is not", BFCI_QUOTE_STR(path));
         BFC_TRY(convert(&work, old, options, err));
     } else {
         BFC_TRY(store->backend->work_copy(&work, path, err));

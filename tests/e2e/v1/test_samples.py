@@ -30,10 +30,12 @@ def check_conversions(lab, name, keys=()):
     lab.bfc('compact', *keys, file, '-o', new)
     check(lab.bfc('compact', *keys, file, '-o', new, expect=FAILED).message.find('exists') > 0)
     lab.bfc('compact', '-f', *keys, file, '-o', new)
-    lab.bfc('verify', '--deep', new)
-    check(lab.bfc('list', new).text.splitlines() == NAMES, 'list of the new one')
+    lab.bfc('verify', '--deep', *keys, new)
+    if keys:  # what was encrypted stays so
+        lab.bfc('list', new, expect=DENIED)
+    check(lab.bfc('list', *keys, new).text.splitlines() == NAMES, 'list of the new one')
     if os.geteuid() == 0:
-        same_after(lab, 'extract', new, '-C')
+        same_after(lab, 'extract', *keys, new, '-C')
     lab.bfc('--store', store, 'image', 'create', *keys, 'old:1', 'bfc:' + file)
     lab.bfc('--store', store, 'image', 'verify', '--deep', 'old:1')
     if os.geteuid() == 0:

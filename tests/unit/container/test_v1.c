@@ -127,11 +127,13 @@ static void test_v1__extract_and_compact_take_keys(void **state)
     bfc_keys *keys = with_key_file(SAMPLES "/key.bin");
     compact.keys = keys;
     assert_int_equal(bfc_compact(SAMPLES "/key.bfc", path, &compact, NULL, &err), 0);
-    bfc_keys_free(keys);
-    bfc_reader *r = open_with(path, NULL);
+    bfc_reader *r = NULL; /* what was encrypted stays so */
+    assert_int_equal(bfc_reader_open(path, NULL, &r, &err), BFC_E_DENIED);
+    r = open_with(path, keys);
     assert_int_equal(read_at(r, "v1src/hello.txt", 0, text, 15, &err), 0);
     assert_string_equal(text, "hello\n");
     bfc_reader_close(r);
+    bfc_keys_free(keys);
     assert_int_equal(unlink(path), 0);
 }
 
