@@ -26,7 +26,7 @@ PIN(bfc_recover_report, 144);
 PIN(bfc_compact_options, 56);
 PIN(bfc_compact_report, 168);
 PIN(bfc_image_info, 128);
-PIN(bfc_image_create_options, 120);
+PIN(bfc_image_create_options, 128);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 56);
