@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_options.h"
 #include "value.h"
 
 static int exit_of(enum bfc_code code)
@@ -136,6 +137,10 @@ int cli_open_reader(struct cli *cli, const char *path, const struct args *args, 
     options.tree = (uint32_t)number;
     options.at = args_value(args, OPT_AT);
     options.hooks = &cli->hooks;
+    int code = key_options_read(cli, args);
+    if (code != EXIT_DONE)
+        return code;
+    options.keys = cli->keys;
     return bfc_reader_open(path, &options, out, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;
 }
 

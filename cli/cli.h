@@ -29,6 +29,7 @@ struct cli {
     struct out out;
     struct ui ui;
     bfc_hooks hooks;
+    bfc_keys *keys; /* see key_options.h; NULL until a command wants them */
 };
 
 DEFINE_AUTO(bfc_reader, bfc_reader_close)

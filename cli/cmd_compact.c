@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commit_view.h"
+#include "key_options.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
@@ -17,6 +18,7 @@ static const struct option options[] = {
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "keep this commit instead of the last: its number, or 8 or more digits of its root digest"},
     OPTION_REPRODUCIBLE,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -40,8 +42,12 @@ static void print_report(struct cli *cli, const char *source, const char *target
     text_size(old_size, r->old_size);
     text_size(new_size, r->new_size);
     text_escaped(&shown, target, strlen(target), ESCAPE_TERMINAL);
-    cli_summary(cli, "%s: %s, was %s; %" PRIu64 " of %" PRIu64 " blocks dropped", text_of(&shown),
-                new_size, old_size, r->blocks_dropped, r->blocks_dropped + r->blocks_kept);
+    if (r->blocks_dropped + r->blocks_kept == 0)
+        cli_summary(cli, "%s: %s, was %s", text_of(&shown), new_size, old_size);
+    else
+        cli_summary(cli, "%s: %s, was %s; %" PRIu64 " of %" PRIu64 " blocks dropped",
+                    text_of(&shown), new_size, old_size, r->blocks_dropped,
+                    r->blocks_dropped + r->blocks_kept);
 }
 
 static int run(struct cli *cli, const struct args *args)
@@ -61,6 +67,10 @@ static int run(struct cli *cli, const struct args *args)
     int code = write_options_epoch(cli, args, &how.source_date_epoch);
     if (code != EXIT_DONE)
         return code;
+    code = key_options_read(cli, args);
+    if (code != EXIT_DONE)
+        return code;
+    how.keys = cli->keys;
     if (bfc_compact(args->operands[0], target, &how, &report, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
     print_report(cli, args->operands[0], target, &report);
@@ -70,6 +80,7 @@ static int run(struct cli *cli, const struct args *args)
 static const struct example examples[] = {
     {"bfc compact app.bfc -o small.bfc",
      "The last commit of app.bfc, and nothing of the earlier ones."},
+    {"bfc compact old.bfc -o new.bfc", "From format version 1 to version 2."},
     {"bfc compact --at 3 app.bfc -o third.bfc", "The third commit alone."},
     {0},
 };
@@ -77,10 +88,15 @@ static const struct example examples[] = {
 const struct command cmd_compact = {
     .name = "compact",
     .summary = "Writes a new container with what one commit needs, and nothing else",
-    .text = "A container grows with every append, since nothing in it is ever changed. The new "
-            "container has one commit with the same trees. Blocks are copied as they are, each "
-            "after its checksum was checked, without being compressed again. FILE is not changed; "
-            "NEW appears when it is whole.",
+    .text =
+        "A container grows with every append, since nothing in it is ever changed. The new "
+        "container has one commit with the same trees. Blocks are copied as they are, each "
+        "after its checksum was checked, without being compressed again. FILE is not changed; "
+        "NEW appears when it is whole.\n\n"
+        "Of an encrypted container NEW is encrypted too, and the same keys open it; `bfc key "
+        "rotate` gives it another one. " TEXT_KEYS "\n\n"
+        "A FILE of format version 1 is converted: the contents are checked and compressed anew, "
+        "and everything belongs to owner and group 0, since none were recorded.",
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image create. */
 #include "image_view.h"
+#include "key_options.h"
 #include "property_options.h"
 #include "value.h"
 #include "write_options.h"
@@ -28,6 +29,7 @@ static const struct option options[] = {
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -56,9 +58,12 @@ static int run(struct cli *cli, const struct args *args)
         code =
             property_options_read(cli, args, "an image is mounted where its store is", &properties);
     if (code == EXIT_DONE)
+        code = key_options_read(cli, args);
+    if (code == EXIT_DONE)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
         return code;
+    how.keys = cli->keys;
     how.writer = write.writer;
     how.platform = args_value(args, OPT_PLATFORM);
     how.all_platforms = args_has(args, OPT_ALL_PLATFORMS);
@@ -100,7 +105,8 @@ static const struct section sections[] = {
      "one of its tags.\n\n"
      "`manifest:PATH`: an image manifest: a file in the blobs/ of an OCI layout, a manifest.json "
      "beside a blobs/, or the manifest.json of an unpacked docker-archive.\n\n"
-     "`bfc:FILE`: a container file, such as `bfc image export` writes.\n\n"
+     "`bfc:FILE`: a container file, such as `bfc image export` writes. One of format version 1 is "
+     "converted; key options are for those of them that are encrypted, and the image is not.\n\n"
      "A path without a scheme is recognised by what is there. A directory or file whose own name "
      "looks like `scheme:rest` is written `./scheme:rest`."},
     {"ARTIFACTS",

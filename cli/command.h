@@ -40,6 +40,7 @@ enum option_id {
     OPT_DEEP,
     OPT_DIRECTORY,
     OPT_DRY_RUN,
+    OPT_ENCRYPT,
     OPT_ENTRYPOINT,
     OPT_ENV,
     OPT_EXCLUDE,
@@ -49,6 +50,8 @@ enum option_id {
     OPT_HAVE,
     OPT_HISTORY,
     OPT_HOSTNAME,
+    OPT_IDENTITY,
+    OPT_KEY_FILE,
     OPT_LABEL,
     OPT_LAZY,
     OPT_LEVEL,
@@ -62,14 +65,18 @@ enum option_id {
     OPT_ONE_FILE_SYSTEM,
     OPT_OUTPUT,
     OPT_PARENTS,
+    OPT_PASSWORD_FD,
+    OPT_PASSWORD_FILE,
     OPT_PLATFORM,
     OPT_PORT,
     OPT_PREFIXES,
     OPT_PROPERTY,
+    OPT_RECIPIENT,
     OPT_REPAIR,
     OPT_REPRODUCIBLE,
     OPT_ROOT_DIGEST,
     OPT_ROOTLESS,
+    OPT_SIGNING,
     OPT_STOP_SIGNAL,
     OPT_STRICT,
     OPT_TERMINAL,
@@ -136,7 +143,8 @@ struct command {
 extern const struct command bfc_root;
 
 extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
-    cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_help, cmd_completion;
+    cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_key, cmd_help, cmd_completion;
+extern const struct command cmd_key_generate, cmd_key_public;
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,
     cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,

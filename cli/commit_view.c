@@ -5,6 +5,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+static void put_counts(json_t *o, const bfc_commit_info *c)
+{
+    json_put_u64(o, "files", c->files);
+    json_put_u64(o, "dirs", c->dirs);
+    json_put_u64(o, "symlinks", c->symlinks);
+    json_put_u64(o, "others", c->others);
+    json_put_u64(o, "content_bytes", c->content_bytes);
+    json_put_u64(o, "data_stored", c->data_stored);
+    json_put_u64(o, "data_raw", c->data_raw);
+}
+
 json_t *commit_json(const bfc_commit_info *c)
 {
     json_t *o = json_new();
@@ -13,13 +24,17 @@ json_t *commit_json(const bfc_commit_info *c)
     json_put_hex(o, "root_digest", c->root_digest, sizeof c->root_digest);
     json_put_u64(o, "offset", c->offset);
     json_put_u64(o, "segment_bytes", c->segment_bytes);
-    json_put_u64(o, "files", c->files);
-    json_put_u64(o, "dirs", c->dirs);
-    json_put_u64(o, "symlinks", c->symlinks);
-    json_put_u64(o, "others", c->others);
-    json_put_u64(o, "content_bytes", c->content_bytes);
-    json_put_u64(o, "data_stored", c->data_stored);
-    json_put_u64(o, "data_raw", c->data_raw);
+    if (c->hidden)
+        json_put_bool(o, "hidden", true);
+    else
+        put_counts(o, c);
+    return o;
+}
+
+json_t *commit_counts_json(const bfc_commit_info *c)
+{
+    json_t *o = json_new();
+    put_counts(o, c);
     return o;
 }
 

@@ -7,6 +7,8 @@
 
 /* {"seq": 1, "time": …, "root_digest": …, …} */
 json_t *commit_json(const bfc_commit_info *commit);
+/* The counts and sizes alone: all that a container of version 1 has of it. */
+json_t *commit_counts_json(const bfc_commit_info *commit);
 /* "12 files, 3 directories, 1 link, 2 others" without what there is none of */
 void commit_counts(struct text *t, const bfc_commit_info *commit);
 /* "app.bfc: 12 files, …, 1.2 MiB stored in 0.4 MiB, root digest 0123456789ab" on stderr */

@@ -55,7 +55,8 @@ static void put_file(json_t *o, const bfc_entry *e)
     json_put_u64(o, "data_size", e->data_size);
     (void)snprintf(crc, sizeof crc, "%08" PRIx32, e->crc32c);
     json_put_str(o, "crc32c", crc);
-    json_put_hex(o, "digest", e->digest, sizeof e->digest);
+    if (!e->no_digest)
+        json_put_hex(o, "digest", e->digest, sizeof e->digest);
 }
 
 json_t *entry_json(const bfc_entry *e)

@@ -77,9 +77,28 @@ static void end_json(struct verification *v, int rc, const bfc_verify_report *r)
         json_put_u64(tail, "blocks", r->blocks);
         json_put_u64(tail, "bytes", r->bytes);
         json_put_u64(tail, "torn_bytes", r->torn_bytes);
-        json_put_hex(tail, "root_digest", r->root_digest, sizeof r->root_digest);
+        json_put_u64(tail, "version", r->version);
+        if (r->version != 1)
+            json_put_hex(tail, "root_digest", r->root_digest, sizeof r->root_digest);
     }
+    if (r->hidden)
+        json_put_bool(tail, "hidden", true);
     json_stream_end(&v->json, tail);
+}
+
+/* What is encrypted was looked at from outside. */
+static void end_words_hidden(const struct verification *v, const bfc_verify_report *r)
+{
+    struct out *o = &v->cli->out;
+
+    out_name(o, v->subject, strlen(v->subject));
+    out_fmt(o,
+            ": ok from outside, %" PRIu64 " encrypted blocks and pages%s; give a key to check "
+            "what is in them",
+            r->blocks + r->pages, v->options.deep ? "" : " not read (--deep does)");
+    if (r->torn_bytes)
+        out_fmt(o, "; a torn tail of %" PRIu64 " bytes, which bfc recover drops", r->torn_bytes);
+    out_str(o, "\n");
 }
 
 static void end_words(const struct verification *v, const bfc_verify_report *r)
@@ -90,13 +109,18 @@ static void end_words(const struct verification *v, const bfc_verify_report *r)
     text_size(bytes, r->bytes);
     text_hex(digest, r->root_digest, sizeof r->root_digest);
     out_name(o, v->subject, strlen(v->subject));
-    out_fmt(o, ": ok, %" PRIu64 " entries, %" PRIu64 " metadata pages, ", r->entries, r->pages);
+    out_fmt(o, ": ok, %" PRIu64 " entries, ", r->entries);
+    if (r->version != 1)
+        out_fmt(o, "%" PRIu64 " metadata pages, ", r->pages);
     if (v->options.deep)
-        out_fmt(o, "%s of content in %" PRIu64 " block%s", bytes, r->blocks,
-                r->blocks == 1 ? "" : "s");
+        out_fmt(o, "%s of content in %" PRIu64 " %s%s", bytes, r->blocks,
+                r->version == 1 ? "file" : "block", r->blocks == 1 ? "" : "s");
     else
         out_str(o, "content not read (--deep does)");
-    out_fmt(o, "; root digest %s", digest);
+    if (r->version == 1)
+        out_str(o, "; version 1, which has no root digest");
+    else
+        out_fmt(o, "; root digest %s", digest);
     if (r->torn_bytes)
         out_fmt(o, "; a torn tail of %" PRIu64 " bytes, which bfc recover drops", r->torn_bytes);
     out_str(o, "\n");
@@ -109,7 +133,7 @@ int verification_end(struct verification *v, int rc, const bfc_verify_report *r,
         end_json(v, rc, r);
     if (rc == 0) {
         if (!cli->json && !cli->quiet)
-            end_words(v, r);
+            (r->hidden ? end_words_hidden : end_words)(v, r);
         return EXIT_DONE;
     }
     if (rc != BFC_E_CORRUPT || r->problems == 0)

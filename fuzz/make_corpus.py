@@ -22,10 +22,12 @@ import zlib
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
 sys.path.insert(0, str(HERE.parent / "tests/corrupt"))
+sys.path.insert(0, str(HERE.parent / "tests/e2e/v1"))
 
 import forge  # noqa: E402
 import layers  # noqa: E402
 import mutations  # noqa: E402
+import oldfile  # noqa: E402
 import records  # noqa: E402
 import sample  # noqa: E402
 from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, encode_page, zstd_pack,  # noqa: E402
@@ -200,7 +202,24 @@ def tars():
     yield "sparse-extended", old_sparse(1)
 
 
+def old_containers():
+    """Version 1 in the languages of fuzz_v1_file.c and fuzz_v1_index.c."""
+    text = b"the same again and again " * 40
+    for name, entries in {
+            "small": [oldfile.folder("d"), oldfile.Entry("d/f", b"text\n"), oldfile.link("l", b"d/f"),
+                      oldfile.Entry("implied/by/path", b"")],
+            "zstd": [oldfile.Entry("f", text, stored=zstd_pack(text), comp=1)],
+            "sealed": [oldfile.Entry("f", b"text", stored=bytes(32), enc=1)]}.items():
+        data = oldfile.build(entries)
+        size, _, at = struct.unpack("<QIQ", data[-48:-28])
+        index, objects = data[at:at + size], data[oldfile.HEADER:at]
+        write("v1_file", name, struct.pack("<H", len(objects)) + objects + index)
+        heads = b"".join(e.object()[:len(e.object()) - len(e.stored)] for e in entries)
+        write("v1_index", name, struct.pack("<H", len(index)) + index + heads + data[-56:])
+
+
 def main():
+    old_containers()
     with tempfile.TemporaryDirectory() as scratch:
         sample.tree = small_tree
         sample.second = lambda folder: (pathlib.Path(folder).mkdir(), sample.put(folder + "/c", b"later\n"),

@@ -10,6 +10,7 @@
 #include <bfc/err.h>
 #include <bfc/hooks.h>
 #include <bfc/image.h>
+#include <bfc/keys.h>
 #include <bfc/store.h>
 #include <bfc/version.h>
 

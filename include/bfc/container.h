@@ -25,6 +25,7 @@
 
 #include <bfc/err.h>
 #include <bfc/hooks.h>
+#include <bfc/keys.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +49,8 @@ typedef struct bfc_commit_info {
     uint64_t content_bytes; /**< sizes of the regular files, each inode once */
     uint64_t data_stored;   /**< bytes of all data blocks as stored */
     uint64_t data_raw;      /**< bytes of all data blocks before compression */
+    bool hidden; /**< from files to data_raw nothing is known (all 0): the container is encrypted
+                      and was looked at without a key */
 } bfc_commit_info;
 
 /* ── Writing ─────────────────────────────────────────────────────────────────────────────── */
@@ -75,11 +78,17 @@ typedef struct bfc_writer_options {
                                      0: the newest mtime stored */
     bool replace;               /**< bfc_writer_create() may replace an existing file */
     const bfc_hooks *hooks;     /**< borrowed until the writer is closed; may be NULL */
+    bool encrypt; /**< bfc_writer_create(): the container is encrypted, for each of `keys`. With
+                       `reproducible` it is BFC_E_INVALID. An append goes by the container */
+    const bfc_keys *keys; /**< borrowed until the writer is closed. bfc_writer_append(): one of
+                               these opens the container; BFC_E_INVALID if it is not encrypted,
+                               since what is appended would not be either */
 } bfc_writer_options;
 
 #define BFC_WRITER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false, NULL \
+        sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false,      \
+            NULL, false, NULL                                                                      \
     }
 
 /**
@@ -88,8 +97,8 @@ typedef struct bfc_writer_options {
  * @param path      where it will be
  * @param options   may be NULL; borrowed until the call returns, what it points to until close
  * @param[out] out  set on success; free with bfc_writer_close()
- * @return 0; BFC_E_INVALID (options), BFC_E_EXISTS (without replace), BFC_E_NOMEM, BFC_E_IO,
- *         BFC_E_NOSPC, BFC_E_DENIED, BFC_E_NOT_FOUND (no such folder)
+ * @return 0; BFC_E_INVALID (options; `encrypt` without keys), BFC_E_EXISTS (without replace),
+ *         BFC_E_NOMEM, BFC_E_IO, BFC_E_NOSPC, BFC_E_DENIED, BFC_E_NOT_FOUND (no such folder)
  *
  * Threads: one at a time per writer. Blocks: disk. Source: docs/format.md, section 10. Since: 0.1.
  */
@@ -100,7 +109,8 @@ BFC_API int bfc_writer_create(const char *path, const bfc_writer_options *option
  * Open an existing container for one more commit. A torn tail is cut off.
  *
  * @return as bfc_writer_create(), and BFC_E_CORRUPT; BFC_E_UNSUPPORTED, also for a container with
- *         other trees than 0, which is an image's; BFC_E_BUSY when another process is writing to it
+ *         other trees than 0, which is an image's; BFC_E_BUSY when another process is writing to
+ *         it; BFC_E_DENIED, also for an encrypted container that none of the keys opens
  *
  * Threads: one at a time per writer. Blocks: disk. Since: 0.1.
  */
@@ -179,19 +189,27 @@ typedef struct bfc_reader_options {
     const bfc_hooks *hooks;     /**< borrowed until close; may be NULL */
     uint32_t tree; /**< the tree that paths are looked up in and walks go through; 0: the one that
                         every container has. bfc_reader_trees() tells which there are */
+    const bfc_keys *keys; /**< of an encrypted container one of these must open it. Borrowed until
+                               close, since of version 1 only contents are encrypted, and only they
+                               need a key. NULL: none */
 } bfc_reader_options;
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL, 0                                            \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL                                      \
     }
 
 /**
  * Open a container for reading. Reads the superblock, a commit record and nothing else.
  *
+ * A container of version 1 can be read, too: its index is read and checked as a whole. It records
+ * no owners (they are told as 0, and extracting leaves all to who extracts), no digests of
+ * contents, no commits (`at` finds none) and no root digest (asking for one is BFC_E_UNSUPPORTED).
+ *
  * @param[out] out  set on success; free with bfc_reader_close()
- * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED, BFC_E_CORRUPT,
- * BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
+ * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED (also: it is encrypted, and none
+ *         of the keys opens it), BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM,
+ *         BFC_E_IO
  *
  * Threads: one at a time per reader; readers of one file do not disturb each other or a writer.
  * Source: docs/format.md, sections 3, 5 and 10. Since: 0.1.
@@ -209,13 +227,30 @@ typedef struct bfc_container_info {
     uint64_t torn_bytes;     /**< bytes after the last whole commit; see bfc_recover() */
     bfc_commit_info commit;  /**< the commit this reader looks at */
     bool last;               /**< it is the container's last */
-    const char *compression; /**< "zstd" or "none" (no block is compressed); static */
-    const char *encryption;  /**< "none"; static */
+    const char *compression; /**< "zstd" or "none" (no block is compressed); static. NULL: not
+                                  known, see bfc_commit_info.hidden */
+    const char *encryption;  /**< "none" or "chacha20-poly1305"; static */
+    unsigned passwords, key_files, recipients; /**< that open it; 0 where it is not encrypted */
+    uint32_t version; /**< of the format: 2; or 1, which has no commits: of `commit` only the counts
+                           and sizes are set then, and seq is 0 */
 } bfc_container_info;
 
 /** @return 0; BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOMEM. Threads: one at a time per reader. Since: 0.1.
  */
 BFC_API int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err);
+
+/**
+ * What a container tells without a key: of one that is encrypted its size, commits and who could
+ * open it. Of others, the same as bfc_reader_info().
+ *
+ * @param at        as in bfc_reader_options; may be NULL
+ * @param[out] out  set on success
+ * @return 0; as bfc_reader_open(), but for keys
+ *
+ * Threads: any. Source: docs/format.md, section 11. Since: 0.4.
+ */
+BFC_API int bfc_container_peek(const char *path, const char *at, bfc_container_info *out,
+                               bfc_err *err);
 
 /** One of the trees that a commit holds. Plain values, nothing to free. */
 typedef struct bfc_tree_info {
@@ -267,6 +302,8 @@ typedef struct bfc_entry {
                               (data_size < size) the digest of docs/format.md, section 7 */
     bool has_xattrs;
     bool synthetic; /**< a folder whose attributes were not recorded */
+    bool no_digest; /**< no SHA-256 was recorded, `digest` is zero: a file of a version 1 container
+                     */
 } bfc_entry;
 
 /**
@@ -282,6 +319,9 @@ BFC_API int bfc_reader_stat(bfc_reader *r, const char *path, bfc_entry *out, bfc
 
 /**
  * Read from a file's content; holes read as zeros.
+ *
+ * In a container of version 1 a content has one checksum, which is compared when its last byte is
+ * read after all others; reading backwards begins anew at the file's start.
  *
  * @param ino       of a regular file, from a bfc_entry of this reader
  * @param offset    bytes from the file's start
@@ -416,13 +456,24 @@ BFC_API int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_opt
 typedef int bfc_log_fn(void *ctx, const bfc_commit_info *commit);
 
 /**
- * The commits of a container, newest first.
+ * The commits of a container, newest first. Of an encrypted one without their counters.
  *
  * @return 0; BFC_E_NOT_FOUND, BFC_E_DENIED, BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_IO, BFC_E_NOMEM
  *
  * Threads: any. Since: 0.1.
  */
 BFC_API int bfc_log(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err);
+
+/**
+ * The same with keys, one of which opens the container if it is encrypted; NULL: as bfc_log().
+ *
+ * @param keys  borrowed until the call returns; may be NULL
+ * @return as bfc_log(); BFC_E_DENIED also if none of the keys fits
+ *
+ * Threads: any. Since: 0.4.
+ */
+BFC_API int bfc_log_with(const char *path, const bfc_keys *keys, bfc_log_fn *fn, void *ctx,
+                         bfc_err *err);
 
 /** One thing that bfc_verify() found. Pointers are valid during the call. */
 typedef struct bfc_problem {
@@ -440,13 +491,14 @@ typedef struct bfc_verify_options {
     void (*problem)(void *ctx, const bfc_problem *problem); /**< may be NULL */
     void *problem_ctx;
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
-    bool repair; /**< of bfc_image_verify() alone: what the store says of the image beside
-                      its container (ZFS properties) is set right */
+    bool repair;          /**< of bfc_image_verify() alone: what the store says of the image beside
+                               its container (ZFS properties) is set right */
+    const bfc_keys *keys; /**< borrowed until the call returns; may be NULL */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false                  \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL            \
     }
 
 typedef struct bfc_verify_report {
@@ -457,10 +509,18 @@ typedef struct bfc_verify_report {
     uint64_t bytes;      /**< bytes of content read (deep) */
     uint64_t torn_bytes; /**< after the last whole commit */
     uint8_t root_digest[BFC_DIGEST_SIZE];
+    bool hidden; /**< it is encrypted, and no key was given: what is plain was checked, and nothing
+                      of what is in it (entries, bytes and root_digest are as the file says) */
+    uint32_t version; /**< of the format: 2; or 1, which has no root digest and no pages, and whose
+                           contents are counted as blocks */
 } bfc_verify_report;
 
 /**
  * Check a container. Goes on after a problem as far as it can, and reports each.
+ *
+ * An encrypted container can be checked in part without a key: its commit records, its frames,
+ * and, deep, the checksums of their payloads. That shows damage, not what somebody changed on
+ * purpose.
  *
  * @param[out] report  set also on BFC_E_CORRUPT; may be NULL
  * @return 0 if nothing is wrong; BFC_E_CORRUPT with the first problem in err; others as
@@ -497,22 +557,27 @@ typedef struct bfc_compact_options {
                                  the commit that is kept */
     unsigned jobs;             /**< threads; 0: as many as processors */
     const bfc_hooks *hooks;    /**< borrowed until the call returns; may be NULL */
+    const bfc_keys *keys;      /**< likewise; one of them must open `source` if it is encrypted. The
+                                    new container is encrypted too, and the same keys open it */
 } bfc_compact_options;
 
 #define BFC_COMPACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL                                \
+        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL, NULL                          \
     }
 
 typedef struct bfc_compact_report {
-    uint64_t old_size, new_size; /**< bytes of the files */
-    uint64_t blocks_kept, blocks_dropped;
-    bfc_commit_info commit; /**< of the new container */
+    uint64_t old_size, new_size;          /**< bytes of the files */
+    uint64_t blocks_kept, blocks_dropped; /**< 0 where `source` has none: in version 1 */
+    bfc_commit_info commit;               /**< of the new container */
 } bfc_compact_report;
 
 /**
  * Write a new container with what one commit of `source` needs, and nothing else. Blocks are
  * copied as they are, each after its checksum was checked.
+ *
+ * A `source` of version 1 is converted: its contents are compressed anew, each after it was
+ * checked, and all owners are 0.
  *
  * @param[out] report  set on success; may be NULL
  * @return 0; as bfc_reader_open() and bfc_writer_create()

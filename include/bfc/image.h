@@ -71,12 +71,14 @@ typedef struct bfc_image_create_options {
                                       they go before what is set by default (recordsize,
                                       compression, atime). NULL: none. BFC_E_UNSUPPORTED in a store
                                       that has no datasets */
+    const bfc_keys *keys; /**< what opens an encrypted container of version 1 that the image
+                               is made from; borrowed until the call returns. NULL: none */
 } bfc_image_create_options;
 
 #define BFC_IMAGE_CREATE_OPTIONS_INIT                                                              \
     {                                                                                              \
         sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0,   \
-            NULL                                                                                   \
+            NULL, NULL                                                                             \
     }
 
 /**

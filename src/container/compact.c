@@ -5,16 +5,20 @@
 #include <inttypes.h>
 
 #include "container/compact.h"
+#include "container/v1.h"
 #include "sys/clock.h"
 
 static void release(bfci_compact *c)
 {
     bfci_page_sink_free(c->sink);
+    bfci_sealer_free(c->sealer);
+    bfci_seal_free(c->seal);
     bfci_new_file_abandon(&c->file);
     bfci_set_release(&c->spilled);
     bfci_set_release(&c->files);
     bfci_map_release(&c->xattrs);
     free(c->offset);
+    free(c->sums);
     bfci_block_index_release(&c->blocks);
     bfci_tables_free(c->tables);
     bfci_source_release(&c->source);
@@ -22,13 +26,15 @@ static void release(bfci_compact *c)
 
 /* ── The source ── */
 
-static int open_source(bfci_compact *c, const char *path, bfc_err *err)
+/* Takes the descriptor over on success. */
+static int open_source(bfci_compact *c, int *fd, const char *path, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &c->source, err));
-    (void)bfci_steal_fd(&fd);
+    BFC_TRY(bfci_source_open_fd(*fd, &c->source, err));
+    (void)bfci_steal_fd(fd);
+    if (bfci_source_is_sealed(&c->source) && c->options.reproducible)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "an encrypted container cannot be reproducible: its keys are random");
+    BFC_TRY(bfci_source_unlock(&c->source, c->options.keys, path, err));
     if (c->options.at)
         BFC_TRY(bfci_source_select(&c->source, c->options.at, err));
     if (c->source.super.features_read_only)
@@ -41,7 +47,7 @@ static int open_source(bfci_compact *c, const char *path, bfc_err *err)
 
 /* ── The target ── */
 
-static int check_target(const bfci_compact *c, const char *path, bfc_err *err)
+static int check_target(const bfci_compact *c, int source_fd, const char *path, bfc_err *err)
 {
     struct stat from, to;
     int rc = bfci_stat_at(AT_FDCWD, path, 0, &to, err);
@@ -49,7 +55,7 @@ static int check_target(const bfci_compact *c, const char *path, bfc_err *err)
     if (rc == BFC_E_NOT_FOUND)
         return 0;
     BFC_TRY(rc);
-    BFC_TRY(bfci_fstat(c->source.fd, &from, err));
+    BFC_TRY(bfci_fstat(source_fd, &from, err));
     if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         return bfci_fail(err, BFC_E_INVALID,
                          "the new container would take the place of the one it is made from: "
@@ -82,6 +88,15 @@ static void choose_time(bfci_compact *c)
     }
 }
 
+/* The same file key, in the same slots; the segment's key is another, as salt and UUID are. */
+static int start_sealer(bfci_compact *c, bfc_err *err)
+{
+    BFC_TRY(bfci_seal_inherit(c->segment.super.uuid, c->source.seal, &c->seal, err));
+    BFC_TRY(bfci_sealer_new(c->seal, SUPER_SIZE, &c->sealer, err));
+    c->segment.sealer = c->sealer;
+    return 0;
+}
+
 static int start_target(bfci_compact *c, const char *path, bfc_err *err)
 {
     const bfci_commit *old = &c->source.commit;
@@ -100,12 +115,12 @@ static int start_target(bfci_compact *c, const char *path, bfc_err *err)
                               .others = old->others,
                               .content_bytes = old->content_bytes};
     choose_time(c);
-    return 0;
+    return c->source.seal ? start_sealer(c, err) : 0;
 }
 
 static int write_target(bfci_compact *c, const char *path, bfc_err *err)
 {
-    BFC_TRY(check_target(c, path, err));
+    BFC_TRY(check_target(c, c->source.fd, path, err));
     BFC_TRY(start_target(c, path, err));
     BFC_TRY(bfci_compact_copy(c, err));
     BFC_TRY(bfci_segment_commit(&c->segment, &c->commit, c->options.reproducible, err));
@@ -114,14 +129,65 @@ static int write_target(bfci_compact *c, const char *path, bfc_err *err)
     return bfci_new_file_publish(&c->file, c->options.replace, err);
 }
 
+/* ── From version 1 ── */
+
+static int write_converted(bfci_compact *c, bfci_v1 *old, const char *target, bfc_err *err)
+{
+    bfc_writer_options writer = BFC_WRITER_OPTIONS_INIT;
+    const bfci_v1_conversion how = {.path = target, .writer = &writer};
+    struct stat st;
+
+    writer.replace = c->options.replace;
+    writer.reproducible = c->options.reproducible;
+    writer.source_date_epoch = c->options.source_date_epoch;
+    writer.jobs = c->options.jobs;
+    writer.hooks = c->options.hooks;
+    if (old->sealed_count > 0) { /* what was asked for is among the keys then */
+        BFC_TRY(bfci_v1_unlock(old, err));
+        writer.encrypt = true;
+        writer.keys = c->options.keys;
+    }
+    BFC_TRY(check_target(c, old->fd, target, err));
+    BFC_TRY(bfci_v1_convert(old, &how, &c->report.commit, err));
+    BFC_TRY(bfci_stat_at(AT_FDCWD, target, 0, &st, err));
+    c->report.old_size = old->file_size;
+    c->report.new_size = (uint64_t)st.st_size;
+    return 0;
+}
+
+static int convert(bfci_compact *c, int *fd, const char *source, const char *target, bfc_err *err)
+{
+    AUTO(bfci_v1) bfci_v1 *old = NULL;
+    int rc = 0;
+
+    if (c->options.at)
+        rc = bfci_fail(err, BFC_E_NOT_FOUND, "no commit '%s': a version 1 container has no commits",
+                       BFCI_QUOTE_STR(c->options.at));
+    if (rc == 0)
+        rc = bfci_v1_open(*fd, &old, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+    (void)bfci_steal_fd(fd);
+    bfci_v1_use_keys(old, c->options.keys, source);
+    rc = write_converted(c, old, target, err);
+    return rc < 0 ? bfci_wrap(err, rc, "convert '%s' to '%s'", BFCI_QUOTE_STR(source),
+                              BFCI_QUOTE_STR(target))
+                  : 0;
+}
+
 static int run(bfci_compact *c, const char *source, const char *target, bfc_err *err)
 {
-    int rc = open_source(c, source, err);
+    AUTO_FD int fd = -1;
+    int rc = bfci_open(AT_FDCWD, source, O_RDONLY | O_NONBLOCK, 0, &fd, err);
 
+    if (rc == 0 && bfci_v1_sniff(fd))
+        return convert(c, &fd, source, target, err);
+    if (rc == 0)
+        rc = open_source(c, &fd, source, err);
     if (rc == 0)
         rc = bfci_compact_mark(c, err);
     if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+        return bfci_source_wrap(err, rc, source);
     if (c->source.commit.table[TABLE_SIGNATURES].root.offset)
         bfci_log(c->options.hooks, BFC_LOG_WARNING, "compact",
                  "'%s': signatures are left out: the new container has another root digest",

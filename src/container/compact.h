@@ -12,18 +12,27 @@
 #include "container/table.h"
 #include "sys/file.h"
 
+/* A block under another key has other sums. */
+typedef struct bfci_compact_sums {
+    uint32_t crc;
+    uint8_t digest[BFC_DIGEST_SIZE];
+} bfci_compact_sums;
+
 typedef struct bfci_compact {
     bfc_compact_options options;
     bfci_source source;
     bfci_tables *tables;
     bfci_block_index blocks;
-    uint64_t *offset;  /* of each block in the new container; BFCI_BLOCK_DEAD or BFCI_BLOCK_LIVE
-                          before it is copied */
-    bfci_map xattrs;   /* sets in use, by the first 16 bytes of their keys */
-    bfci_set files;    /* regular files */
-    bfci_set spilled;  /* inodes whose extents are in their table */
-    uint64_t live_raw; /* bytes of the blocks in use, decompressed */
+    uint64_t *offset; /* of each block in the new container; BFCI_BLOCK_DEAD or BFCI_BLOCK_LIVE
+                         before it is copied */
+    bfci_compact_sums *sums; /* likewise, of blocks that were sealed anew; else NULL */
+    bfci_map xattrs;         /* sets in use, by the first 16 bytes of their keys */
+    bfci_set files;          /* regular files */
+    bfci_set spilled;        /* inodes whose extents are in their table */
+    uint64_t live_raw;       /* bytes of the blocks in use, decompressed */
     bfci_new_file file;
+    bfci_seal *seal; /* of the new container, if the old one is sealed */
+    bfci_sealer *sealer;
     bfci_segment segment;
     bfci_page_sink *sink;
     bfci_commit commit; /* the new one */

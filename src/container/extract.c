@@ -340,7 +340,7 @@ static int start_workers(bfci_extraction *x, unsigned jobs, bfc_err *err)
     BFC_TRY(bfci_xcache_new(&x->reader->source, &x->cache, err));
     BFC_TRY(bfci_pool_new(count, &x->pool, err));
     for (unsigned i = 0; i < count; i++)
-        BFC_TRY(bfci_decompressor_new(&x->worker[i].zstd, err));
+        BFC_TRY(bfci_unpacker_new(&x->worker[i].unpacker, err));
     return 0;
 }
 
@@ -356,6 +356,7 @@ static int extraction_new(bfc_reader *r, const bfc_extract_options *o, bfci_extr
     x->replace = o->replace;
     x->strict = o->strict;
     x->privileged = geteuid() == 0;
+    x->no_owners = r->v1 != NULL;
     x->umask = bfci_umask();
     x->fds_max = MIN((uint64_t)XFDS_MAX, MAX(UINT64_C(16), bfci_fd_limit() / 4));
     pthread_mutex_init(&x->lock, NULL);
@@ -373,10 +374,8 @@ static void extraction_free(bfci_extraction *x)
     unsigned workers = x->pool ? bfci_pool_count(x->pool) : 0;
 
     bfci_pool_free(x->pool);
-    for (unsigned i = 0; i < workers; i++) {
-        bfci_decompressor_free(x->worker[i].zstd);
-        bfci_buf_free(&x->worker[i].scratch);
-    }
+    for (unsigned i = 0; i < workers; i++)
+        bfci_unpacker_free(x->worker[i].unpacker);
     free(x->worker);
     bfci_xcache_free(x->cache);
     for (size_t i = 0; i < XSETS_CACHED; i++)

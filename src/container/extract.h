@@ -97,8 +97,7 @@ typedef struct bfci_xfile {
 } bfci_xfile;
 
 typedef struct bfci_xworker {
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
 } bfci_xworker;
 
 typedef struct bfci_extraction {
@@ -107,6 +106,7 @@ typedef struct bfci_extraction {
     const bfc_hooks *hooks;
     bool replace, strict;
     bool privileged; /* effective user 0: permission bits do not bind */
+    bool no_owners;  /* none were recorded: all belongs to whoever extracts */
     unsigned umask;
     uint64_t fds_max;
     bfci_pool *pool;
@@ -218,6 +218,11 @@ int bfci_x_file(bfci_extraction *x, bfci_xdir *dir, const bfci_step *s, bool lin
 void bfci_x_flush(bfci_extraction *x);
 /* Drops them. */
 void bfci_x_drop_groups(bfci_extraction *x);
+
+/* ── extract_v1.c ── */
+
+/* A file of a version 1 container. The file's own reference goes to the job. */
+int bfci_x_add_v1(bfci_extraction *x, bfci_xfile *f, uint64_t ino, bfc_err *err);
 
 /* ── extract_job.c: what workers do with files ── */
 

@@ -8,6 +8,7 @@
 #include "container/extract.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* ── What an entry is to have ── */
 
@@ -88,6 +89,21 @@ static int get_set(bfci_extraction *x, const uint8_t key[BFC_DIGEST_SIZE], bfci_
     return 0;
 }
 
+/* No owner was recorded: it becomes ours. A stranger's file does not become setuid for us by that,
+ * but for root, to whom the owner that is shown says that it belongs. */
+static int take_over(bfci_extraction *x, bfci_xmeta *m, bfc_err *err)
+{
+    m->uid = geteuid();
+    m->gid = getegid();
+    if (x->privileged || m->type != BFC_TYPE_FILE || !(m->mode & 06000))
+        return 0;
+    m->mode &= (uint16_t)~06000u;
+    int rc = bfci_x_lose(x, &x->lost_mode, BFC_E_DENIED, err);
+    return rc < 0 ? bfci_fail(err, BFC_E_DENIED,
+                              "its owner was not recorded, so that setuid and setgid are dropped")
+                  : 0;
+}
+
 int bfci_xmeta_load(bfci_extraction *x, const bfci_inode *inode, bfci_xmeta *out, bfc_err *err)
 {
     bfci_xmeta m = {.type = inode->type,
@@ -97,6 +113,8 @@ int bfci_xmeta_load(bfci_extraction *x, const bfci_inode *inode, bfci_xmeta *out
                     .mtime = inode->mtime,
                     .mtime_ns = inode->mtime_ns};
 
+    if (x->no_owners)
+        BFC_TRY(take_over(x, &m, err));
     if (inode->flags & INODE_XATTRS)
         BFC_TRY(get_set(x, inode->xattrs, &m.xattrs, err));
     *out = m;

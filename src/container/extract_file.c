@@ -372,6 +372,8 @@ static int add_file(bfci_extraction *x, bfci_xfile *f, const bfci_step *s, bool 
     const bfci_inode *n = s->inode;
     const bfci_extent *e = n->extent;
 
+    if (x->reader->v1)
+        return bfci_x_add_v1(x, f, s->ino, err);
     if (linked)
         BFC_TRY(bfci_xfile_make(x, f, err));
     if ((n->flags & INODE_SPILLED) || n->extent_count > 1 || (n->extent_count == 1 && e->shift))

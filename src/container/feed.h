@@ -29,9 +29,18 @@ typedef struct bfci_feed {
 typedef int bfci_feed_fn(void *ctx, bfci_feed *feed, bfc_err *err);
 /* The writer's commit takes what `fn` feeds it, and no folder. `ctx` is borrowed. */
 void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx);
+/* A container that is made gets the file key and the key slots of another: who can read that one
+ * can read this one. `from` is borrowed until the commit; NULL: not sealed on that account. */
+void bfci_writer_inherit(bfc_writer *w, const bfci_seal *from);
 /* As bfc_writer_append(), for a writer that is fed: the container may hold several trees. */
 int bfci_writer_append_fed(const char *path, const bfc_writer_options *options, bfc_writer **out,
                            bfc_err *err);
+
+/* A new container in an empty file that is open, and that no name is given: one that lives as long
+ * as its descriptor. The writer makes a descriptor of its own. `beside`: where what does not fit
+ * into memory may be put meanwhile. */
+int bfci_writer_create_unnamed(int fd, const char *beside, const bfc_writer_options *options,
+                               bfc_writer **out, bfc_err *err);
 
 static inline uint64_t bfci_feed_ino(bfci_feed *f)
 {

@@ -8,27 +8,28 @@
 #include "base/path.h"
 #include "codec/digest.h"
 #include "container/content.h"
+#include "container/v1.h"
 #include "sys/file.h"
 
 BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 /* ── Opening ── */
 
-/* Takes the descriptor over on success. */
-static int open_source(int fd, const bfc_reader_options *o, bfci_source *out, bfc_err *err)
+static int open_source(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_err *err)
 {
-    bfci_source s = BFCI_SOURCE_INIT;
+    bfci_source *s = &r->source;
 
-    BFC_TRY(bfci_source_open_fd(fd, &s, err));
+    BFC_TRY(bfci_source_open_fd(*fd, s, err));
+    (void)bfci_steal_fd(fd);
+    BFC_TRY(bfci_source_unlock(s, o->keys, r->path, err));
     if (o->at)
-        BFC_TRY(bfci_source_select(&s, o->at, err));
+        BFC_TRY(bfci_source_select(s, o->at, err));
     if (o->root_digest) {
-        if (memcmp(s.commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
+        if (memcmp(s->commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
             return bfci_fail(err, BFC_E_CORRUPT,
                              "the commit does not have the root digest asked for");
-        s.check_digests = true;
+        s->check_digests = true;
     }
-    *out = s;
     return 0;
 }
 
@@ -45,17 +46,28 @@ static void init_cursors(bfc_reader *r)
 
 static int reader_start(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_err *err)
 {
-    BFC_TRY(open_source(*fd, o, &r->source, err));
-    (void)bfci_steal_fd(fd);
+    BFC_TRY(open_source(r, fd, o, err));
     BFC_TRY(bfci_tables_new(&r->source, &r->tables, err));
     init_cursors(r);
-    BFC_TRY(bfci_decompressor_new(&r->zstd, err));
     BFC_TRY(bfci_block_cache_new(&r->source, r->tables, &r->cache, err));
     return bfci_reader_use_tree(r, o->tree, err);
 }
 
-int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
-                    bfc_err *err)
+/* Of a version 1 container the shadow is what is looked at. */
+static int start(bfc_reader *r, int *fd, const bfc_reader_options *o, bool any, bfc_err *err)
+{
+    bfc_reader_options own = *o;
+
+    if (any && bfci_v1_sniff(*fd)) {
+        BFC_TRY(bfci_v1_view_open(fd, r->path, o, &r->v1, err));
+        own.at = NULL;
+        own.root_digest = NULL;
+    }
+    return reader_start(r, fd, &own, err);
+}
+
+static int reader_open(const char *path, const bfc_reader_options *options, bool any,
+                       bfc_reader **out, bfc_err *err)
 {
     static const bfc_reader_options defaults = BFC_READER_OPTIONS_INIT;
     const bfc_reader_options *o = options ? options : &defaults;
@@ -67,11 +79,23 @@ int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_rea
     r->hooks = o->hooks;
     BFC_TRY(bfci_strdup(path, &r->path, err));
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    int rc = reader_start(r, &fd, o, err);
+    int rc = start(r, &fd, o, any, err);
     if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path));
+        return bfci_source_wrap(err, rc, path);
     *out = bfci_steal(&r);
     return 0;
+}
+
+int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
+                    bfc_err *err)
+{
+    return reader_open(path, options, true, out, err);
+}
+
+int bfci_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
+                     bfc_err *err)
+{
+    return reader_open(path, options, false, out, err);
 }
 
 void bfc_reader_close(bfc_reader *r)
@@ -84,8 +108,8 @@ void bfc_reader_close(bfc_reader *r)
         bfci_cursor_release(cursors[i]);
     bfci_block_cache_free(r->cache);
     bfci_tables_free(r->tables);
-    bfci_decompressor_free(r->zstd);
     bfci_source_release(&r->source);
+    bfci_v1_view_free(r->v1);
     bfci_buf_free(&r->scratch);
     bfci_buf_free(&r->path_out);
     free(r->path);
@@ -95,17 +119,10 @@ void bfc_reader_close(bfc_reader *r)
 int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err)
 {
     (void)err;
-    const bfci_source *s = &r->source;
-    bfc_container_info info = {
-        .file_size = s->file_size,
-        .torn_bytes = s->file_size - s->end,
-        .last = s->commit.seq == s->last_seq,
-        .compression = s->commit.data_stored < s->commit.data_raw ? "zstd" : "none",
-        .encryption = "none",
-    };
-    memcpy(info.uuid, s->super.uuid, BFC_UUID_SIZE);
-    bfci_commit_info(&s->commit, &info.commit);
-    *out = info;
+    if (r->v1)
+        bfci_v1_info(r->v1->file, out);
+    else
+        bfci_source_info(&r->source, out);
     return 0;
 }
 
@@ -162,7 +179,10 @@ static int make_entry(bfc_reader *r, uint64_t ino, const bfci_inode *n, const ch
         e.link = n->link;
         e.link_len = e.size = n->link_len;
     }
-    if (n->type == BFC_TYPE_FILE) {
+    if (n->type == BFC_TYPE_FILE && r->v1) {
+        e.data_size = n->size;
+        e.no_digest = true;
+    } else if (n->type == BFC_TYPE_FILE) {
         BFC_TRY(count_data(r, ino, n, &e.data_size, err));
         if (n->size)
             memcpy(e.digest, n->digest, BFC_DIGEST_SIZE);
@@ -205,7 +225,9 @@ int bfc_reader_read(bfc_reader *r, uint64_t ino, uint64_t offset, void *out, siz
         return bfci_fail(err, BFC_E_INVALID, "inode %llu is not a regular file",
                          (unsigned long long)ino);
     size_t want = offset >= n->size ? 0 : (size_t)MIN((uint64_t)len, n->size - offset);
-    if (want)
+    if (want && r->v1)
+        BFC_TRY(bfci_v1_view_read(r->v1, ino, offset, out, want, err));
+    else if (want)
         BFC_TRY(bfci_reader_content(r, ino, n, offset, out, want, err));
     *got = want;
     return 0;

@@ -13,12 +13,17 @@ struct bfc_reader {
     bfci_tables *tables;
     bfci_cursor trees, inodes, dirents, links, xattrs, blocks, blobs;
     uint64_t root; /* inode of the tree's root */
-    bfci_decompressor *zstd;
     buf scratch;
     struct bfci_block_cache *cache; /* decompressed blocks, for bfc_reader_read() */
     bfci_inode inode;               /* of the last stat */
     buf path_out;
+    struct bfci_v1_view *v1; /* of a version 1 container: where its contents are. `source` is then
+                                its shadow, which has all but those. NULL: version 2 */
 };
+
+/* As bfc_reader_open(), of version 2 alone: for who looks at tables and blocks itself. */
+int bfci_reader_open(const char *path, const bfc_reader_options *options, bfc_reader **out,
+                     bfc_err *err);
 
 /* Looks at another tree from now on; BFC_E_NOT_FOUND if the commit has none of that number. Walks
  * that are open stay on theirs. */

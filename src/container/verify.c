@@ -6,6 +6,7 @@
 
 #include "container/verify.h"
 #include "codec/digest.h"
+#include "container/v1.h"
 #include "sys/file.h"
 
 static void release(bfci_verify *v)
@@ -26,18 +27,18 @@ static void release(bfci_verify *v)
         bfci_set_release(&v->of_type[i]);
     bfci_set_release(&v->named);
     bfci_set_release(&v->faulty);
-    bfci_buf_free(&v->scratch);
-    bfci_decompressor_free(v->zstd);
+    bfci_unpacker_free(v->unpacker);
     bfci_source_release(&v->source);
 }
 
-static int open_source(bfci_verify *v, const char *path, bfc_err *err)
+/* Takes the descriptor over on success. */
+static int open_source(bfci_verify *v, int *fd, const char *path, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &v->source, err));
-    (void)bfci_steal_fd(&fd);
+    BFC_TRY(bfci_source_open_fd(*fd, &v->source, err));
+    (void)bfci_steal_fd(fd);
+    if (v->options.keys)
+        BFC_TRY(bfci_source_unlock(&v->source, v->options.keys, path, err));
+    v->report.hidden = v->source.commit.hidden;
     if (v->options.at)
         BFC_TRY(bfci_source_select(&v->source, v->options.at, err));
     v->source.check_digests = v->options.deep || v->options.root_digest;
@@ -118,12 +119,23 @@ static void check_counters(bfci_verify *v)
     }
 }
 
+/* Without a key there is not more that can be looked at. */
+static int run_hidden(bfci_verify *v, bfc_err *err)
+{
+    bfci_log(v->options.hooks, BFC_LOG_WARNING, "verify",
+             "it is encrypted, and no key was given: what is in it is not checked");
+    BFC_TRY(bfci_verify_hidden(v, err));
+    return bfci_verify_flush(v, err);
+}
+
 static int run(bfci_verify *v, bfc_err *err)
 {
-    BFC_TRY(bfci_decompressor_new(&v->zstd, err));
+    BFC_TRY(bfci_unpacker_new(&v->unpacker, err));
     tell_torn_tail(v);
     check_root_digest(v);
     BFC_TRY(check_chain(v, err));
+    if (v->report.hidden)
+        return run_hidden(v, err);
     BFC_TRY(bfci_verify_blocks(v, err));
     BFC_TRY(bfci_verify_xattrs(v, err));
     BFC_TRY(bfci_verify_links_load(v, err));
@@ -146,9 +158,14 @@ static int run(bfci_verify *v, bfc_err *err)
 /* A container that cannot even be opened has one problem. */
 static int open_and_run(bfci_verify *v, const char *path, bfc_err *err)
 {
+    AUTO_FD int fd = -1;
     bfc_err why = BFC_ERR_INIT;
-    int rc = open_source(v, path, &why);
 
+    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
+    if (bfci_v1_sniff(fd))
+        return bfci_v1_verify(&fd, path, &v->options, &v->report, &v->first, err);
+    v->report.version = 2;
+    int rc = open_source(v, &fd, path, &why);
     if (rc == 0)
         return run(v, err);
     if (rc == BFC_E_CORRUPT) {
@@ -177,5 +194,5 @@ int bfc_verify(const char *path, const bfc_verify_options *options, bfc_verify_r
     if (report && (rc == 0 || rc == BFC_E_CORRUPT))
         *report = v.report;
     release(&v);
-    return rc < 0 ? bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path)) : 0;
+    return rc < 0 ? bfci_source_wrap(err, rc, path) : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "codec/digest.h"
 #include "container/feed.h"
+#include "container/keys.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
@@ -22,8 +23,10 @@ struct bfc_writer {
     bfc_writer_options options;
     char *path;
     bool appends;
-    bfci_new_file file; /* create */
-    bfci_source base;   /* append: the container under its lock */
+    bool unnamed;             /* a new one that is not published */
+    bfci_new_file file;       /* create */
+    bfci_source base;         /* append: the container under its lock */
+    const bfci_seal *heir_of; /* create: whose file key and slots it gets; or NULL */
     bfci_plan_node *plan;
     noted_blob *blob;
     size_t blob_count, blob_cap;
@@ -46,6 +49,9 @@ static int check_options(const bfc_writer_options *o, bfc_err *err)
                          "block size %u is not a power of two from 4096 to 4194304", o->block_size);
     if (o->compression > BFC_COMPRESS_ZSTD)
         return bfci_fail(err, BFC_E_INVALID, "unknown compression %u", (unsigned)o->compression);
+    if (o->encrypt && o->reproducible)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "an encrypted container cannot be reproducible: its keys are random");
     return 0;
 }
 
@@ -90,6 +96,18 @@ int bfc_writer_create(const char *path, const bfc_writer_options *options, bfc_w
     return 0;
 }
 
+int bfci_writer_create_unnamed(int fd, const char *beside, const bfc_writer_options *options,
+                               bfc_writer **out, bfc_err *err)
+{
+    AUTO(bfc_writer) bfc_writer *w = NULL;
+
+    BFC_TRY(writer_new(beside, options, &w, err));
+    w->unnamed = true;
+    BFC_TRY(bfci_fd_copy(fd, &w->file.fd, err));
+    *out = bfci_steal(&w);
+    return 0;
+}
+
 /* The file that has the name now is the one that is locked? It may have been replaced in between.
  */
 static int check_same_file(const bfc_writer *w, int fd, bfc_err *err)
@@ -103,6 +121,23 @@ static int check_same_file(const bfc_writer *w, int fd, bfc_err *err)
     return 0;
 }
 
+/* Who has a key takes it for granted that what is added will be encrypted. */
+static int unlock_base(bfc_writer *w, bfc_err *err)
+{
+    const bfc_writer_options *o = &w->options;
+
+    if (bfci_source_is_sealed(&w->base)) {
+        if (o->reproducible)
+            return bfci_fail(err, BFC_E_INVALID,
+                             "an encrypted container cannot be reproducible: its keys are random");
+        return bfci_source_unlock(&w->base, o->keys, w->path, err);
+    }
+    if (o->encrypt || !bfci_keys_empty(o->keys))
+        return bfci_fail(err, BFC_E_INVALID,
+                         "it is not encrypted, and what is added to it would not be either");
+    return 0;
+}
+
 static int open_base(bfc_writer *w, bfc_err *err)
 {
     AUTO_FD int fd = -1;
@@ -112,6 +147,7 @@ static int open_base(bfc_writer *w, bfc_err *err)
     BFC_TRY(check_same_file(w, fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &w->base, err));
     (void)bfci_steal_fd(&fd);
+    BFC_TRY(unlock_base(w, err));
     if (w->base.super.features_read_only)
         return bfci_fail(err, BFC_E_UNSUPPORTED,
                          "this version can read the container but not add to it (features 0x%llx)",
@@ -229,6 +265,12 @@ int bfc_writer_put_blob(bfc_writer *w, const char *name, const void *data, size_
     return 0;
 }
 
+void bfci_writer_inherit(bfc_writer *w, const bfci_seal *from)
+{
+    w->heir_of = from;
+    w->options.encrypt = w->options.encrypt || from;
+}
+
 void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
 {
     w->feed = fn;
@@ -240,6 +282,8 @@ void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
 /* All that lives during one commit. */
 typedef struct work {
     bfc_writer *w;
+    bfci_seal *seal; /* of a container that is made sealed */
+    bfci_sealer *sealer;
     bfci_segment segment;
     bfci_pool *pool;
     bfci_stage stage;
@@ -263,6 +307,8 @@ static void work_release(work *k)
     bfci_feed_release(&k->feed);
     bfci_intake_release(&k->intake);
     bfci_stage_release(&k->stage);
+    bfci_sealer_free(k->sealer);
+    bfci_seal_free(k->seal);
 }
 
 static int zstd_level(const bfc_writer_options *o)
@@ -270,6 +316,28 @@ static int zstd_level(const bfc_writer_options *o)
     if (o->compression == BFC_COMPRESS_NONE)
         return 0;
     return o->level ? o->level : 3;
+}
+
+static int make_seal(work *k, const uint8_t *uuid, bfc_err *err)
+{
+    const bfc_writer *w = k->w;
+    uint32_t ns = 0;
+    int64_t now = 0;
+
+    if (w->heir_of)
+        return bfci_seal_inherit(uuid, w->heir_of, &k->seal, err);
+    bfci_now(&now, &ns);
+    return bfci_seal_new(uuid, w->options.keys, now, &k->seal, err);
+}
+
+/* `seal`: NULL in a container that is not sealed. */
+static int start_sealer(work *k, const bfci_seal *seal, bfc_err *err)
+{
+    if (!seal)
+        return 0;
+    BFC_TRY(bfci_sealer_new(seal, k->segment.start, &k->sealer, err));
+    k->segment.sealer = k->sealer;
+    return 0;
 }
 
 static int start_segment(work *k, bfc_err *err)
@@ -285,14 +353,18 @@ static int start_segment(work *k, bfc_err *err)
             BFC_TRY(bfci_ftruncate(w->base.fd, w->base.end, err));
         }
         bfci_segment_init(&k->segment, w->base.fd, &w->base.super, w->base.end);
-        return 0;
+        return start_sealer(k, w->base.seal, err);
     }
     bfci_super super = {.page_shift = PAGE_SHIFT_DEFAULT, .block_max = BLOCK_SIZE_MAX};
+    if (w->options.encrypt)
+        super.features_refuse = FEATURE_REFUSE_SEALED;
     BFC_TRY(bfci_random(super.uuid, sizeof super.uuid, err));
     super.uuid[6] = (uint8_t)((super.uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4 */
     super.uuid[8] = (uint8_t)((super.uuid[8] & 0x3f) | 0x80);
     bfci_segment_init(&k->segment, w->file.fd, &super, SUPER_SIZE);
-    return 0;
+    if (w->options.encrypt)
+        BFC_TRY(make_seal(k, super.uuid, err));
+    return start_sealer(k, k->seal, err);
 }
 
 /* Files of the source that are the container itself. */
@@ -360,7 +432,7 @@ static int start(work *k, bfc_err *err)
 
     BFC_TRY(start_segment(k, err));
     BFC_TRY(bfci_pool_new(jobs, &k->pool, err));
-    BFC_TRY(bfci_stage_init(&k->stage, w->path, base, err));
+    BFC_TRY(bfci_stage_init(&k->stage, w->path, k->sealer != NULL, base, err));
     BFC_TRY(bfci_dedup_new(base, &k->dedup, err));
     bfci_packer_config packing = {
         .segment = &k->segment,
@@ -501,7 +573,7 @@ static int run(work *k, bfc_err *err)
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
     BFC_TRY(write_commit(k, err));
-    if (k->w->appends)
+    if (k->w->appends || k->w->unnamed)
         return 0;
     return bfci_new_file_publish(&k->w->file, k->w->options.replace, err);
 }

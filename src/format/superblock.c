@@ -41,7 +41,8 @@ static int check_identity(const uint8_t *raw, bfc_err *err)
 {
     if (memcmp(raw, SUPER_MAGIC_V1, 8) == 0)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, 0,
-                            "a container of format version 1, which this version does not read");
+                            "a container of format version 1, which can only be read: 'bfc "
+                            "compact' makes one of version 2 from it");
     if (memcmp(raw, SUPER_MAGIC, 8) != 0)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, 0, "not a bfc container");
     if (get_u32le(raw + SUPER_AT_VERSION) != SUPER_VERSION)
@@ -55,13 +56,10 @@ int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *e
 {
     BFC_TRY(check_identity(raw, err));
     uint64_t refuse = get_u64le(raw + SUPER_AT_FEATURES_REFUSE);
-    if (refuse & FEATURE_REFUSE_SEALED)
-        return bfci_fail_at(err, BFC_E_UNSUPPORTED, SUPER_AT_FEATURES_REFUSE,
-                            "an encrypted container, which this version does not read");
-    if (refuse)
+    if (refuse & ~FEATURE_REFUSE_SEALED)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, SUPER_AT_FEATURES_REFUSE,
                             "the container needs features that this version does not know (0x%llx)",
-                            (unsigned long long)refuse);
+                            (unsigned long long)(refuse & ~FEATURE_REFUSE_SEALED));
     if (bfci_crc32c(raw + SUPER_CRC_FROM, SUPER_SIZE - SUPER_CRC_FROM) !=
         get_u32le(raw + SUPER_AT_CRC))
         return bfci_fail_at(err, BFC_E_CORRUPT, SUPER_AT_CRC, "superblock checksum mismatch");
@@ -75,6 +73,7 @@ int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *e
     };
     memcpy(s.uuid, raw + SUPER_AT_UUID, BFC_UUID_SIZE);
     bool legal = !all_zero(s.uuid, BFC_UUID_SIZE) && s.align_shift <= ALIGN_SHIFT_MAX &&
+                 (!bfci_super_is_sealed(&s) || s.align_shift == 0) &&
                  s.page_shift >= PAGE_SHIFT_MIN && s.page_shift <= PAGE_SHIFT_MAX &&
                  raw[SUPER_AT_HASH] == SUPER_HASH_SHA256 && raw[SUPER_AT_SUM] == SUPER_SUM_CRC32C &&
                  s.block_max >= BLOCK_SIZE_MIN && s.block_max <= BLOCK_SIZE_MAX &&

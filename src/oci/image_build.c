@@ -44,7 +44,7 @@ int bfci_base_load(const char *path, bfci_base *out, bfc_err *err)
 {
     AUTO_BASE bfci_base b = {0};
 
-    BFC_TRY(bfc_reader_open(path, NULL, &b.reader, err));
+    BFC_TRY(bfci_reader_open(path, NULL, &b.reader, err));
     BFC_TRY(read_base_facts(&b, err));
     *out = b;
     b = (bfci_base){0};

@@ -221,7 +221,7 @@ int bfci_image_check_run(const char *path, bfci_image_check *check, bfc_err *err
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_err why = BFC_ERR_INIT;
 
-    BFC_TRY(bfc_reader_open(path, NULL, &reader, err));
+    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
     r.reader = reader;
     int rc = bfci_facts_load(reader, &r.facts, &why);
     if (rc < 0)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/hooks.h"
+#include "container/reader.h"
 #include "store/zfs.h"
 #include "sys/clock.h"
 #include "sys/dir.h"
@@ -29,7 +30,7 @@ static int extract_to(const char *path, const char *point, const bfc_extract_opt
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
     reading.hooks = options->hooks;
-    BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
+    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, point, options, report, err);
 }
 

@@ -75,7 +75,7 @@ static int read_facts(const char *path, const char *name, const bfc_hooks *hooks
     bfc_container_info container;
 
     options.hooks = hooks;
-    BFC_TRY(bfc_reader_open(path, &options, &reader, err));
+    BFC_TRY(bfci_reader_open(path, &options, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &container, err));
     take_container(info, &container);
     BFC_TRY(read_blob(reader, info, err));

@@ -52,7 +52,7 @@ static int open_source(change *c, bool needs_layers, bfc_err *err)
     BFC_TRY(c->store->backend->find(c->store, &c->from, &c->path, err));
     int rc = bfci_base_open(c->path, &c->source, err);
     if (rc == BFC_E_NOT_FOUND && !needs_layers)
-        return bfc_reader_open(c->path, NULL, &c->source.reader, err);
+        return bfci_reader_open(c->path, NULL, &c->source.reader, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, BFC_E_INVALID,
                          "image '%s' was made from a directory and has no layers: make it an OCI "

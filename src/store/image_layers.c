@@ -118,7 +118,7 @@ static int one_layer(const char *path, bfc_image_layers *list, bfc_err *err)
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_container_info info;
 
-    BFC_TRY(bfc_reader_open(path, NULL, &reader, err));
+    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &info, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *list->item, &list->item, err));
     BFC_TRY(add_layer(list, NULL, NULL, err));
@@ -177,7 +177,7 @@ int bfc_image_document_get(bfc_store *store, const char *name, bool manifest, ui
 
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(store->backend->find(store, &ref, &path, err));
-    BFC_TRY(bfc_reader_open(path, NULL, &reader, err));
+    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
     int rc = bfc_reader_blob(reader, manifest ? "oci/0/manifest" : "oci/0/config", json, len, err);
     if (rc == BFC_E_NOT_FOUND)
         return tell_missing(reader, &ref, manifest, err);
@@ -208,7 +208,7 @@ static int open_image(bfc_store *store, const char *name, bfci_base *out, bfc_er
     BFC_TRY(store->backend->find(store, &ref, &path, err));
     int rc = bfci_base_load(path, out, err);
     if (rc == BFC_E_NOT_FOUND) /* one from a directory */
-        rc = bfc_reader_open(path, NULL, &out->reader, err);
+        rc = bfci_reader_open(path, NULL, &out->reader, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
 }
 

@@ -3,6 +3,9 @@
  * the store, and the layers that it lacks are read. */
 #include <fcntl.h>
 
+#include "container/v1.h"
+#include "oci/facts.h"
+#include "oci/platform.h"
 #include "store/facts.h"
 #include "store/image_build.h"
 #include "sys/file.h"
@@ -134,18 +137,63 @@ static int create_from_origin(bfc_store *store, const bfci_reference *ref, const
 
 /* ── From a container ── */
 
+/* One of version 1 is converted: it becomes what an image from a directory is. */
+static int convert(const bfci_work *work, bfci_v1 *old, const bfc_image_create_options *options,
+                   bfc_err *err)
+{
+    AUTO_FACTS bfci_facts facts = {0};
+    AUTO_FREE char *json = NULL;
+    bfc_writer_options writer = options->writer;
+
+    writer.replace = false; /* nothing is at the work's path */
+    BFC_TRY(bfci_platform_get(options->platform, &facts.platform, err));
+    BFC_TRY(bfci_strdup(bfci_facts_source(&facts), &facts.source, err));
+    BFC_TRY(bfci_facts_encode(&facts, &json, err));
+    const bfci_v1_conversion how = {.path = work->path,
+                                    .writer = &writer,
+                                    .blob_name = BFCI_FACTS_BLOB,
+                                    .blob = json,
+                                    .blob_len = strlen(json)};
+    return bfci_v1_convert(old, &how, NULL, err);
+}
+
+/* *out stays NULL if the file is not one of version 1. */
+static int open_old(const char *path, bfci_v1 **out, bfc_err *err)
+{
+    AUTO_FD int fd = -1;
+
+    BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
+    if (!bfci_v1_sniff(fd))
+        return 0;
+    int rc = bfci_v1_open(fd, out, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path));
+    (void)bfci_steal_fd(&fd);
+    return 0;
+}
+
 static int import(bfc_store *store, const bfci_reference *ref, const char *path,
                   const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
 {
+    AUTO(bfci_v1) bfci_v1 *old = NULL;
     AUTO_WORK bfci_work work = BFCI_WORK_INIT;
     bfc_verify_options checks = BFC_VERIFY_OPTIONS_INIT;
 
     checks.hooks = options->writer.hooks;
     checks.jobs = options->writer.jobs;
     const bfci_work_how how = {options->writer.replace, options->properties};
+    BFC_TRY(open_old(path, &old, err));
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
-    BFC_TRY(store->backend->work_copy(&work, path, err));
-    BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
+    if (old) {
+        bfci_v1_use_keys(old, options->keys, path);
+        if (old->sealed_count > 0 && !options->writer.encrypt)
+            bfci_log(options->writer.hooks, BFC_LOG_WARNING, "store",
+                     "'%s' is encrypted, the image made from it is not", BFCI_QUOTE_STR(path));
+        BFC_TRY(convert(&work, old, options, err));
+    } else {
+        BFC_TRY(store->backend->work_copy(&work, path, err));
+        BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
+    }
     return bfci_publish(&work, options->writer.hooks, out, err);
 }
 

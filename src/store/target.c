@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "base/path.h"
+#include "container/reader.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -141,7 +142,7 @@ int bfci_target_extract(bfc_store *store, const char *path, const char *target,
 
     BFC_TRY(bfci_target_check(store, target, options && options->replace, err));
     reading.hooks = options ? options->hooks : NULL;
-    BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
+    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, target, options, report, err);
 }
 

@@ -23,6 +23,13 @@ uint64_t bfci_monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t bfci_thread_cpu_ns(void)
+{
+    struct timespec spent = {0, 0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (uint64_t)spent.tv_sec * 1000000000u + (uint64_t)spent.tv_nsec;
+}
+
 int bfci_random(void *bytes, size_t len, bfc_err *err)
 {
     uint8_t *p = bytes;

@@ -19,6 +19,16 @@ void bfci_fd_close(int *fd)
     *fd = -1;
 }
 
+int bfci_fd_copy(int fd, int *out, bfc_err *err)
+{
+    int got = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (got < 0)
+        return bfci_fail_errno(err, errno, "copy a descriptor");
+    *out = got;
+    return 0;
+}
+
 int bfci_open(int dir_fd, const char *path, int flags, unsigned mode, int *fd, bfc_err *err)
 {
     int got;

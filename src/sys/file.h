@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 void bfci_fd_close(int *fd); /* keeps errno, drops errors, sets -1 */
+int bfci_fd_copy(int fd, int *out, bfc_err *err);
 #define AUTO_FD __attribute__((cleanup(bfci_fd_close)))
 
 static inline int bfci_steal_fd(int *fd)
@@ -44,6 +45,12 @@ int bfci_lock(int fd, bool exclusive, bool wait, bfc_err *err);
 /* An unnamed temporary file beside `path` (O_TMPFILE, or made and unlinked). */
 int bfci_open_temp_beside(const char *path, int *fd, bfc_err *err);
 
+/* The same in memory (memfd_create), or, where there is none of that kind, in the folder for
+ * temporary files. */
+int bfci_open_memory(int *fd, bfc_err *err);
+/* A path in that folder, $TMPDIR or /var/tmp: of nothing that is there. free(). */
+int bfci_temp_path(char **out, bfc_err *err);
+
 /* A new file that is published under its name at the end, or leaves no trace.
  * begin makes ".<name>.bfc-tmp-XXXXXXXX" in the target's folder, mode 0666 less the umask; publish
  * syncs the file, renames it (without replace: only if the name is free, else BFC_E_EXISTS) and
@@ -57,6 +64,7 @@ typedef struct bfci_new_file {
         -1, -1, NULL, NULL                                                                         \
     }
 int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err);
+int bfci_new_file_begin_private(const char *path, bfci_new_file *f, bfc_err *err); /* 0600 */
 int bfci_new_file_publish(bfci_new_file *f, bool replace, bfc_err *err);
 void bfci_new_file_abandon(bfci_new_file *f); /* also after publish: then it only frees */
 

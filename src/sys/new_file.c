@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -78,6 +79,26 @@ int bfci_open_temp_beside(const char *path, int *fd, bfc_err *err)
     return 0;
 }
 
+int bfci_temp_path(char **out, bfc_err *err)
+{
+    const char *folder = secure_getenv("TMPDIR");
+
+    return bfci_asprintf(out, err, "%s/bfc", folder && folder[0] == '/' ? folder : "/var/tmp");
+}
+
+int bfci_open_memory(int *fd, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    int got = memfd_create("bfc", MFD_CLOEXEC);
+
+    if (got >= 0) {
+        *fd = got;
+        return 0;
+    }
+    BFC_TRY(bfci_temp_path(&path, err));
+    return bfci_open_temp_beside(path, fd, err);
+}
+
 /* A file can be put in place of anything but a folder. */
 static int check_not_folder(int dir_fd, const char *name, const char *path, bfc_err *err)
 {
@@ -89,7 +110,7 @@ static int check_not_folder(int dir_fd, const char *name, const char *path, bfc_
     return 0;
 }
 
-int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
+static int begin(const char *path, unsigned mode, bfci_new_file *f, bfc_err *err)
 {
     AUTO_FREE char *folder = NULL, *name = NULL, *temp = NULL;
     AUTO_FD int dir_fd = -1, fd = -1;
@@ -103,13 +124,23 @@ int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
     BFC_TRY(folder_of(path, &folder, err));
     BFC_TRY(bfci_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0, &dir_fd, err));
     BFC_TRY(check_not_folder(dir_fd, name, path, err));
-    BFC_TRY(make_temp(dir_fd, name, 0666, &temp, &fd, err));
+    BFC_TRY(make_temp(dir_fd, name, mode, &temp, &fd, err));
 
     f->dir_fd = bfci_steal_fd(&dir_fd);
     f->fd = bfci_steal_fd(&fd);
     f->name = bfci_steal(&name);
     f->temp_name = bfci_steal(&temp);
     return 0;
+}
+
+int bfci_new_file_begin(const char *path, bfci_new_file *f, bfc_err *err)
+{
+    return begin(path, 0666, f, err);
+}
+
+int bfci_new_file_begin_private(const char *path, bfci_new_file *f, bfc_err *err)
+{
+    return begin(path, 0600, f, err);
 }
 
 /* A temporary name that stays behind is no reason to fail. */

@@ -9,10 +9,10 @@
 PIN(bfc_err, 1040);
 PIN(bfc_progress, 40);
 PIN(bfc_hooks, 32);
-PIN(bfc_commit_info, 128);
-PIN(bfc_writer_options, 64);
-PIN(bfc_reader_options, 40);
-PIN(bfc_container_info, 184);
+PIN(bfc_commit_info, 136);
+PIN(bfc_writer_options, 80);
+PIN(bfc_reader_options, 48);
+PIN(bfc_container_info, 208);
 PIN(bfc_tree_info, 264);
 PIN(bfc_entry, 144);
 PIN(bfc_xattr, 24);
@@ -20,13 +20,13 @@ PIN(bfc_xattrs, 16);
 PIN(bfc_extract_options, 48);
 PIN(bfc_extract_report, 848);
 PIN(bfc_problem, 24);
-PIN(bfc_verify_options, 72);
-PIN(bfc_verify_report, 80);
-PIN(bfc_recover_report, 136);
-PIN(bfc_compact_options, 48);
-PIN(bfc_compact_report, 160);
+PIN(bfc_verify_options, 80);
+PIN(bfc_verify_report, 88);
+PIN(bfc_recover_report, 144);
+PIN(bfc_compact_options, 56);
+PIN(bfc_compact_report, 168);
 PIN(bfc_image_info, 128);
-PIN(bfc_image_create_options, 104);
+PIN(bfc_image_create_options, 128);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 64);
@@ -34,6 +34,7 @@ PIN(bfc_dataset_options, 32);
 PIN(bfc_image_delete_options, 40);
 PIN(bfc_image_version, 64);
 PIN(bfc_image_history, 16);
+PIN(bfc_prompt, 24);
 #endif
 
 /* Codes are part of the interface, too. */

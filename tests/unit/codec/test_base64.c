@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base64url against RFC 4648, section 10, without its padding, and what must not be read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "codec/base64.h"
+
+static void check(const char *plain, const char *text)
+{
+    char out[16];
+    uint8_t back[8];
+    size_t len = strlen(plain);
+
+    bfci_base64url((const uint8_t *)plain, len, out);
+    assert_string_equal(out, text);
+    assert_true(bfci_unbase64url(text, strlen(text), back, len));
+    assert_memory_equal(back, plain, len);
+    assert_false(bfci_unbase64url(text, strlen(text), back, len + 1));
+    if (len > 0)
+        assert_false(bfci_unbase64url(text, strlen(text), back, len - 1));
+}
+
+static void test_base64__rfc4648(void **state)
+{
+    (void)state;
+    check("", "");
+    check("f", "Zg");
+    check("fo", "Zm8");
+    check("foo", "Zm9v");
+    check("foob", "Zm9vYg");
+    check("fooba", "Zm9vYmE");
+    check("foobar", "Zm9vYmFy");
+    check("\xfb\xff\xbf", "-_-_");
+}
+
+static void test_base64__refused(void **state)
+{
+    (void)state;
+    /* Padding, left-over bits, the other alphabet, blanks. */
+    static const char *const bad[] = {"Zg==", "Zh", "Z+", "Z/", "Z ", "Z\n", "Z"};
+    uint8_t byte = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(bfci_unbase64url(bad[i], strlen(bad[i]), &byte, 1));
+    assert_true(bfci_unbase64url("Zg", 2, &byte, 1));
+    assert_false(bfci_unbase64url("Z\0", 2, &byte, 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_base64__rfc4648),
+        cmocka_unit_test(test_base64__refused),
+    };
+    return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
+}
