@@ -59,6 +59,9 @@ void cli_notice(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* Opens, or tells why not. 0 or an exit code. */
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out);
 int cli_open_store(struct cli *cli, bfc_store **out);
+/* The same with the keys that options name, for encrypted images; with `ask` a password is asked
+ * for when one is wanted and none was named. */
+int cli_open_store_keys(struct cli *cli, const struct args *args, bool ask, bfc_store **out);
 
 static inline bool cli_cancelled(const struct cli *cli)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image create. */
 #include "image_view.h"
+#include "key_options.h"
 #include "property_options.h"
 #include "value.h"
 #include "write_options.h"
@@ -28,6 +29,7 @@ static const struct option options[] = {
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
+    OPTIONS_OF_ENCRYPTING,
     {0},
 };
 
@@ -52,6 +54,8 @@ static int run(struct cli *cli, const struct args *args)
     int code = read_max_size(cli, args, &how.max_size);
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
+    if (code == EXIT_DONE)
+        code = encrypt_options_read(cli, args, &write.writer);
     if (code == EXIT_DONE)
         code =
             property_options_read(cli, args, "an image is mounted where its store is", &properties);

@@ -137,7 +137,7 @@ static int run(bfci_compact *c, const char *source, const char *target, bfc_err 
     if (rc == 0)
         rc = bfci_compact_mark(c, err);
     if (rc < 0)
-        return bfci_source_wrap(err, rc, source);
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
     if (c->source.commit.table[TABLE_SIGNATURES].root.offset)
         bfci_log(c->options.hooks, BFC_LOG_WARNING, "compact",
                  "'%s': signatures are left out: the new container has another root digest",
