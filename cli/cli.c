@@ -155,3 +155,14 @@ int cli_open_store(struct cli *cli, bfc_store **out)
     bool of_environment = err.code == BFC_E_INVALID && !cli->store;
     return of_environment ? fail_with(cli, &err, EXIT_FAILED) : cli_fail(cli, &err);
 }
+
+int cli_open_store_keys(struct cli *cli, const struct args *args, bool ask, bfc_store **out)
+{
+    int code = key_options_read(cli, args);
+
+    if (code == EXIT_DONE)
+        code = cli_open_store(cli, out);
+    if (code == EXIT_DONE && (ask || keys_are_named(args)))
+        bfc_store_set_keys(*out, cli->keys);
+    return code;
+}

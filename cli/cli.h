@@ -41,6 +41,7 @@ DEFINE_AUTO(bfc_image_list, bfc_image_list_free)
 DEFINE_AUTO(bfc_image_layers, bfc_image_layers_free)
 DEFINE_AUTO(bfc_image_history, bfc_image_history_free)
 DEFINE_AUTO(bfc_xattrs, bfc_xattrs_free)
+DEFINE_AUTO(bfc_keys, bfc_keys_free)
 
 /* Each says what is wrong and returns the exit code for it. */
 int cli_fail(struct cli *cli, const bfc_err *err);
@@ -59,6 +60,9 @@ void cli_notice(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* Opens, or tells why not. 0 or an exit code. */
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out);
 int cli_open_store(struct cli *cli, bfc_store **out);
+/* The same with the keys that options name, for encrypted images; with `ask` a password is asked
+ * for when one is wanted and none was named. */
+int cli_open_store_keys(struct cli *cli, const struct args *args, bool ask, bfc_store **out);
 
 static inline bool cli_cancelled(const struct cli *cli)
 {

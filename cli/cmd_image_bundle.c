@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image bundle. */
 #include "extract_view.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -17,6 +18,7 @@ static const struct option options[] = {
      "give the process a terminal; default: it has the standard streams of who starts it"},
     {OPT_STRICT, 0, "strict", NULL, VALUE_WORD, NULL,
      "fail where an owner, a device or an attribute cannot be kept"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -28,7 +30,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
     const char *name = args->operands[0], *dir = args->operands[1];
 
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     how.rootless = args_has(args, OPT_ROOTLESS);
@@ -62,7 +64,8 @@ const struct command cmd_image_bundle = {
         "image's own files), volumes as mounts; labels, exposed ports and the stop signal become "
         "annotations.\n\n"
         "As root everything of the tree is kept; what an ordinary user may not set is told once a "
-        "kind and counted, or with `--strict` is an error.",
+        "kind and counted, or with `--strict` is an error."
+        "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

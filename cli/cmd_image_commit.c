@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image commit. */
 #include "change_options.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -9,7 +10,8 @@ static const struct operand operands[] = {
 };
 
 static const struct option options[] = {
-    OPTIONS_OF_HISTORY, OPTIONS_OF_RESULT, OPTIONS_OF_WRITING, OPTION_REPRODUCIBLE, {0},
+    OPTIONS_OF_HISTORY,  OPTIONS_OF_RESULT, OPTIONS_OF_WRITING,
+    OPTION_REPRODUCIBLE, OPTIONS_OF_KEYS,   {0},
 };
 
 static int run(struct cli *cli, const struct args *args)
@@ -22,7 +24,7 @@ static int run(struct cli *cli, const struct args *args)
 
     int code = change_options_read(cli, args, &write, &how);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     int rc = bfc_image_commit(store, args->operands[0], args->operands[1], &how, &info, &err);
@@ -47,7 +49,9 @@ const struct command cmd_image_commit = {
         "Where nothing differs, the layer is empty.\n\n"
         "An image that was created from a directory has no layer that another could stand on: "
         "`bfc image squash` gives it one.\n\n"
-        "What an exclude pattern matches stays as the image has it. " TEXT_EXCLUDE,
+        "What an exclude pattern matches stays as the image has it. " TEXT_EXCLUDE
+        "\n\nWhat comes of an encrypted image is encrypted too, and the same keys open "
+        "it. " TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

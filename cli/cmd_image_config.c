@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "change_options.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -32,6 +33,7 @@ static const struct option options[] = {
     OPTIONS_OF_HISTORY,
     OPTIONS_OF_RESULT,
     OPTION_REPRODUCIBLE,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -191,7 +193,7 @@ static int change(struct cli *cli, const struct args *args)
     if (code == EXIT_DONE)
         code = change_options_read(cli, args, &write, &how);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     int rc = bfc_image_config_set(store, args->operands[0], &edit.edit, &how, &info, &err);
@@ -215,7 +217,7 @@ static int run(struct cli *cli, const struct args *args)
         return change(cli, args);
     if (any_of(args, of_edits, ARRAY_LEN(of_edits)))
         return cli_usage(cli, "what is to be changed? Give --cmd, --env or another of its options");
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, true, &store);
     return code == EXIT_DONE
                ? print_document(cli, store, args->operands[0], args_has(args, OPT_MANIFEST))
                : code;
@@ -246,7 +248,9 @@ const struct command cmd_image_config = {
         "`--cmd` and `--entrypoint` take a JSON array of strings, such as '[\"ls\", \"-l\"]', or "
         "one word each time they are given. There is no shell, and a word is not split: "
         "`--cmd 'ls -l'` is a program of that name. A value that begins with `[` and ends with `]` "
-        "is taken for an array. An empty value, or an empty array, takes away what is there.",
+        "is taken for an array. An empty value, or an empty array, takes away what is there."
+        "\n\nWhat comes of an encrypted image is encrypted too, and the same keys open "
+        "it. " TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image create. */
+#include <string.h>
+
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
@@ -29,7 +31,7 @@ static const struct option options[] = {
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
-    OPTIONS_OF_KEYS,
+    OPTIONS_OF_ENCRYPTING,
     {0},
 };
 
@@ -40,6 +42,21 @@ static int read_max_size(struct cli *cli, const struct args *args, uint64_t *out
     if (size && value_size(size, "--max-size", 1, INT64_MAX, out, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
     return EXIT_DONE;
+}
+
+static bool names_container(const char *source)
+{
+    size_t len = strlen(source);
+
+    return strncmp(source, "bfc:", 4) == 0 || (len > 4 && strcmp(source + len - 4, ".bfc") == 0);
+}
+
+/* A container that is the source may be encrypted itself: then keys are for reading it, too. */
+static int read_keys(struct cli *cli, const struct args *args, bfc_writer_options *out)
+{
+    if (args_has(args, OPT_ENCRYPT) || !names_container(args->operands[1]))
+        return encrypt_options_read(cli, args, out);
+    return key_options_read(cli, args);
 }
 
 static int run(struct cli *cli, const struct args *args)
@@ -55,15 +72,16 @@ static int run(struct cli *cli, const struct args *args)
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
     if (code == EXIT_DONE)
+        code = read_keys(cli, args, &write.writer);
+    if (code == EXIT_DONE)
         code =
             property_options_read(cli, args, "an image is mounted where its store is", &properties);
-    if (code == EXIT_DONE)
-        code = key_options_read(cli, args);
     if (code == EXIT_DONE)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
         return code;
-    how.keys = cli->keys;
+    if (cli->keys)
+        bfc_store_set_keys(store, cli->keys);
     how.writer = write.writer;
     how.platform = args_value(args, OPT_PLATFORM);
     how.all_platforms = args_has(args, OPT_ALL_PLATFORMS);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "entry_view.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -13,6 +14,7 @@ static const struct operand operands[] = {
 static const struct option options[] = {
     {OPT_NULL, '0', "null", NULL, VALUE_WORD, NULL,
      "end each line with a zero byte, and escape nothing"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -69,7 +71,7 @@ static int run(struct cli *cli, const struct args *args)
     const char *to = args->operands[args->count - 1];
     bfc_err err = BFC_ERR_INIT;
 
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     if (cli->json)
@@ -105,7 +107,8 @@ const struct command cmd_image_diff = {
         "have no leading slash.\n\n"
         "NAME#N, with a number, is the file system that the lowest N layers of the image make; "
         "`bfc image layers` numbers them. With NAME alone: what its last layer has changed.\n\n"
-        "Nothing is printed where nothing differs; the exit code is 0 in both cases.",
+        "Nothing is printed where nothing differs; the exit code is 0 in both cases."
+        "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "key_options.h"
 #include "value.h"
 
 static const struct operand operands[] = {
@@ -20,6 +21,7 @@ static const struct option options[] = {
      "how hard to compress: 1 to 9 for gzip, 1 to 19 for zstd"},
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL,
      "replace an existing file; in a layout, an image of the same name is replaced in any case"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -69,7 +71,7 @@ static int run(struct cli *cli, const struct args *args)
 
     int code = read_compression(cli, args, &how);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     how.replace = args_has(args, OPT_FORCE);
@@ -102,7 +104,8 @@ const struct command cmd_image_export = {
         "compressed anew: the same image with the same options gives the same bytes, whenever and "
         "wherever it is exported. An image that was created from a directory comes out with one "
         "layer.\n\n"
-        "A file appears when it is whole.",
+        "A file appears when it is whole."
+        "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

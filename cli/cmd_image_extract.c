@@ -2,6 +2,7 @@
 /* bfc image extract. */
 #include "extract_view.h"
 #include "image_view.h"
+#include "key_options.h"
 #include "property_options.h"
 
 static const struct operand operands[] = {
@@ -22,6 +23,7 @@ static const struct option options[] = {
     OPTION_PROPERTY,
     {OPT_MOUNTPOINT, 0, "mountpoint", "PATH", VALUE_DIRECTORY, NULL,
      "where the dataset is mounted: an absolute path, `none` or `legacy`; default: as ZFS has it"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -56,7 +58,7 @@ static int run(struct cli *cli, const struct args *args)
     if (code == EXIT_DONE)
         code = read_dataset(cli, args, &dataset, &properties, &used);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     how.replace = args_has(args, OPT_FORCE);
@@ -106,7 +108,8 @@ const struct command cmd_image_extract = {
             "be.\n\n"
             "Nothing outside of the target is ever written. As root everything of the tree is "
             "kept; what an ordinary user may not set is told once a kind and counted, or with "
-            "`--strict` is an error.",
+            "`--strict` is an error."
+            "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

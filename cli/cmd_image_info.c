@@ -5,25 +5,39 @@
 
 #include "facts.h"
 #include "image_view.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
     {0},
 };
 
+static const struct option options[] = {
+    OPTIONS_OF_KEYS,
+    {0},
+};
+
+static void print_content(struct out *o, const bfc_image_info *info)
+{
+    fact(o, "manifest", "%s", info->manifest_digest[0] ? info->manifest_digest : "none");
+    fact(o, "layers", "%" PRIu64, info->layers);
+    fact(o, "entries", "%" PRIu64, info->files);
+    fact_size(o, "content", info->content_bytes);
+}
+
 static void print_facts(struct out *o, const bfc_image_info *info)
 {
     fact(o, "name", "%s", info->name);
     fact_size(o, "size", info->size);
     fact_time(o, "created", info->created, 0);
-    fact(o, "platform", "%s", info->platform);
-    fact(o, "compression", "%s", info->compression);
+    if (!info->hidden) {
+        fact(o, "platform", "%s", info->platform);
+        fact(o, "compression", "%s", info->compression);
+    }
     fact(o, "encryption", "%s", info->encryption);
     fact_hex(o, "root digest", info->root_digest, sizeof info->root_digest);
-    fact(o, "manifest", "%s", info->manifest_digest[0] ? info->manifest_digest : "none");
-    fact(o, "layers", "%" PRIu64, info->layers);
-    fact(o, "entries", "%" PRIu64, info->files);
-    fact_size(o, "content", info->content_bytes);
+    if (!info->hidden)
+        print_content(o, info);
     fact_name(o, "file", info->path, strlen(info->path));
 }
 
@@ -42,7 +56,7 @@ static int run(struct cli *cli, const struct args *args)
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     bfc_err err = BFC_ERR_INIT;
 
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, false, &store);
     if (code != EXIT_DONE)
         return code;
     if (bfc_image_info_get(store, args->operands[0], &info, &err) < 0)
@@ -75,7 +89,10 @@ const struct command cmd_image_info = {
             "which every container command takes.\n\n"
             "The facts are the container's own. Where a ZFS store says something else of the image "
             "in its dataset's properties, which `bfc image list` shows, there is a warning, and "
-            "with `--json` the member `mismatch`; `bfc image verify --repair` sets them right.",
+            "with `--json` the member `mismatch`; `bfc image verify --repair` sets them right."
+            "\n\nOf an encrypted image, without a key, name, size, time, encryption and root "
+            "digest are known. " TEXT_KEYS_NAMED,
+    .options = options,
     .operands = operands,
     .examples = examples,
     .see = "bfc-image-list bfc-image-history bfc-image-verify bfc-info",

@@ -7,6 +7,7 @@
 
 #include "commit_view.h"
 #include "image_view.h"
+#include "key_options.h"
 #include "table_print.h"
 
 static const struct operand operands[] = {
@@ -17,6 +18,7 @@ static const struct operand operands[] = {
 static const struct option options[] = {
     {OPT_HISTORY, 0, "history", NULL, VALUE_WORD, NULL,
      "tell also what made no layer, such as a command that was only set"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -216,7 +218,7 @@ static int run(struct cli *cli, const struct args *args)
     AUTO(bfc_image_layers) bfc_image_layers *layers = NULL;
     bfc_err err = BFC_ERR_INIT;
 
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     if (bfc_image_layers_get(store, args->operands[0], &layers, &err) < 0)
@@ -253,7 +255,8 @@ const struct command cmd_image_layers = {
         "line; elsewhere the time is in UTC and the command is whole, in one line. With "
         "`--json` nothing is cut or brought into another form.\n\n"
         "The number is what `bfc image diff` takes: NAME#2 is what the layers 1 and 2 make "
-        "together.",
+        "together."
+        "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

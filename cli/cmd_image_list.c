@@ -46,7 +46,12 @@ static void print_table(struct cli *cli, const bfc_image_list *list)
         text_size(size, info->size);
         text_size(content, info->content_bytes);
         (void)snprintf(layers, sizeof layers, "%" PRIu64, info->layers);
-        const char *const cells[] = {info->name, digest, created, size, content, layers};
+        const char *const cells[] = {info->name,
+                                     digest,
+                                     created,
+                                     size,
+                                     info->hidden ? "-" : content,
+                                     info->hidden ? "-" : layers};
         for (size_t c = 0; c < ARRAY_LEN(cells); c++)
             table_add(&t, cells[c]);
     }
@@ -92,6 +97,7 @@ const struct command cmd_image_list = {
             "the size of its file, the size of its content uncompressed, and its number of layers. "
             "On a terminal the time is told as an age, elsewhere in UTC. With `--quiet` only the "
             "names are printed, one a line.\n\n"
+            "Of encrypted images content and layers are not known: no key is asked for.\n\n"
             "A file of the store that cannot be read is told on standard error, and the others are "
             "listed.",
     .operands = operands,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image rebase. */
 #include "change_options.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -15,6 +16,7 @@ static const struct option options[] = {
     OPTIONS_OF_RESULT,
     OPTIONS_OF_STORING,
     OPTION_REPRODUCIBLE,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -28,7 +30,7 @@ static int run(struct cli *cli, const struct args *args)
 
     int code = change_options_read(cli, args, &write, &how);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     int rc = bfc_image_rebase(store, args->operands[0], args_value(args, OPT_FROM),
@@ -51,7 +53,9 @@ const struct command cmd_image_rebase = {
             "configuration says of how the image is run stays. Nothing is looked into: a program "
             "that was built against the old base may need to be built again.\n\n"
             "Both have to be images with layers: `bfc image squash` makes one of an image that was "
-            "created from a directory.",
+            "created from a directory."
+            "\n\nWhat comes of an encrypted image is encrypted too, and the same keys open "
+            "it. " TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

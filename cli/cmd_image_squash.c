@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image squash. */
 #include "change_options.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -8,7 +9,8 @@ static const struct operand operands[] = {
 };
 
 static const struct option options[] = {
-    OPTIONS_OF_HISTORY, OPTIONS_OF_RESULT, OPTIONS_OF_STORING, OPTION_REPRODUCIBLE, {0},
+    OPTIONS_OF_HISTORY,  OPTIONS_OF_RESULT,     OPTIONS_OF_STORING,
+    OPTION_REPRODUCIBLE, OPTIONS_OF_ENCRYPTING, {0},
 };
 
 static int run(struct cli *cli, const struct args *args)
@@ -21,7 +23,9 @@ static int run(struct cli *cli, const struct args *args)
 
     int code = change_options_read(cli, args, &write, &how);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, true, &store);
+    if (code == EXIT_DONE && args_has(args, OPT_ENCRYPT))
+        code = encrypt_options_read(cli, args, &how.writer);
     if (code != EXIT_DONE)
         return code;
     int rc = bfc_image_squash(store, args->operands[0], &how, &info, &err);
@@ -41,7 +45,9 @@ const struct command cmd_image_squash = {
             "has replaced or deleted is gone. The configuration stays but for the layers and the "
             "history.\n\n"
             "An image that was created from a directory becomes an OCI image with one layer: it "
-            "has a manifest and a configuration then, which `bfc image config` changes.",
+            "has a manifest and a configuration then, which `bfc image config` changes."
+            "\n\nWhat comes of an encrypted image is encrypted too, and the same keys open "
+            "it. " TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

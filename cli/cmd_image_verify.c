@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image verify. */
+#include "key_options.h"
 #include "verify_view.h"
 
 static const struct operand operands[] = {
@@ -11,6 +12,7 @@ static const struct option options[] = {
     OPTIONS_OF_VERIFYING,
     {OPT_REPAIR, 0, "repair", NULL, VALUE_WORD, NULL,
      "set right what a ZFS store says of the image in its dataset's properties"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -21,7 +23,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_verify_report report = {0};
     bfc_err err = BFC_ERR_INIT;
 
-    int code = cli_open_store(cli, &store);
+    int code = cli_open_store_keys(cli, args, false, &store);
     if (code == EXIT_DONE)
         code = verification_begin(&v, cli, args, "bfc.image.verify/1", "name", args->operands[0]);
     if (code != EXIT_DONE)
@@ -47,7 +49,9 @@ const struct command cmd_image_verify = {
             "In a ZFS store, properties of the image's dataset repeat facts of the container, for "
             "`bfc image list`. That they say something else is a problem, too, or with `--repair` "
             "is set right: a container that is whole is believed. What is damaged in a container "
-            "is not repaired.",
+            "is not repaired."
+            "\n\nOf an encrypted image, without a key, what is plain of its container is "
+            "checked. " TEXT_KEYS_NAMED,
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -61,6 +61,9 @@ enum option_id {
     OPT_MAX_SIZE,
     OPT_MESSAGE,
     OPT_MOUNTPOINT,
+    OPT_NEW_KEY_FILE,
+    OPT_NEW_PASSWORD_FD,
+    OPT_NEW_PASSWORD_FILE,
     OPT_NULL,
     OPT_ONE_FILE_SYSTEM,
     OPT_OUTPUT,
@@ -144,7 +147,8 @@ extern const struct command bfc_root;
 
 extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
     cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_key, cmd_help, cmd_completion;
-extern const struct command cmd_key_generate, cmd_key_public;
+extern const struct command cmd_key_generate, cmd_key_public, cmd_key_list, cmd_key_add,
+    cmd_key_remove, cmd_key_rotate;
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,
     cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,

@@ -8,19 +8,36 @@
 
 #include "commit_view.h"
 
+/* What is not known of an encrypted image is null. */
+static void put_str(json_t *o, const char *key, const bfc_image_info *info, const char *value)
+{
+    if (info->hidden)
+        json_put(o, key, json_null());
+    else
+        json_put_str(o, key, value);
+}
+
+static void put_u64(json_t *o, const char *key, const bfc_image_info *info, uint64_t value)
+{
+    if (info->hidden)
+        json_put(o, key, json_null());
+    else
+        json_put_u64(o, key, value);
+}
+
 void image_json(json_t *o, const bfc_image_info *info)
 {
     json_put_str(o, "name", info->name);
     json_put_u64(o, "size", info->size);
     json_put_time(o, "created", info->created, 0);
-    json_put_str(o, "compression", info->compression);
+    put_str(o, "compression", info, info->compression);
     json_put_str(o, "encryption", info->encryption);
     json_put_hex(o, "root_digest", info->root_digest, sizeof info->root_digest);
-    json_put_str(o, "manifest_digest", info->manifest_digest);
-    json_put_str(o, "platform", info->platform);
-    json_put_u64(o, "layers", info->layers);
-    json_put_u64(o, "files", info->files);
-    json_put_u64(o, "content_bytes", info->content_bytes);
+    put_str(o, "manifest_digest", info, info->manifest_digest);
+    put_str(o, "platform", info, info->platform);
+    put_u64(o, "layers", info, info->layers);
+    put_u64(o, "files", info, info->files);
+    put_u64(o, "content_bytes", info, info->content_bytes);
     json_put_str(o, "path", info->path);
 }
 
@@ -37,6 +54,10 @@ void image_report(struct cli *cli, const char *schema, const bfc_image_info *inf
     text_size(size, info->size);
     text_size(content, info->content_bytes);
     digest_short(digest, info->root_digest);
+    if (info->hidden) {
+        cli_summary(cli, "%s: encrypted, %s; root digest %s", info->name, size, digest);
+        return;
+    }
     cli_summary(
         cli, "%s: %" PRIu64 " layer%s, %" PRIu64 " entries; %s stored in %s; root digest %s",
         info->name, info->layers, info->layers == 1 ? "" : "s", info->files, content, size, digest);

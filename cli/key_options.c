@@ -17,15 +17,17 @@ void secrets_begin(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-static int add_password_fd(struct cli *cli, const char *value)
+static int add_password_fd(struct cli *cli, bfc_keys *keys, const struct given *given)
 {
+    AUTO_TEXT struct text name = {0};
     AUTO_TEXT struct text problem = {0};
     uint64_t fd = 0;
     bfc_err err = BFC_ERR_INIT;
 
-    if (value_number(value, "--password-fd", 0, INT32_MAX, &fd, &problem) < 0)
+    text_fmt(&name, "--%s", given->option->name);
+    if (value_number(given->value, text_of(&name), 0, INT32_MAX, &fd, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
-    return bfc_keys_add_password_fd(cli->keys, (int)fd, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;
+    return bfc_keys_add_password_fd(keys, (int)fd, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;
 }
 
 static int add_recipient(bfc_keys *keys, const char *value, bfc_err *err)
@@ -37,10 +39,15 @@ static int add_recipient(bfc_keys *keys, const char *value, bfc_err *err)
                : bfc_keys_add_recipient_file(keys, value, err);
 }
 
-static bool is_key_option(enum option_id id)
+static bool is_secret(enum option_id id)
 {
     return id == OPT_PASSWORD_FD || id == OPT_PASSWORD_FILE || id == OPT_KEY_FILE ||
            id == OPT_IDENTITY;
+}
+
+static bool is_new_secret(enum option_id id)
+{
+    return id == OPT_NEW_PASSWORD_FD || id == OPT_NEW_PASSWORD_FILE || id == OPT_NEW_KEY_FILE;
 }
 
 bool keys_are_named(const struct args *args)
@@ -48,32 +55,33 @@ bool keys_are_named(const struct args *args)
     const char *file = getenv("BFC_PASSWORD_FILE");
 
     for (size_t i = 0; i < args->given_count; i++)
-        if (is_key_option(args->given[i].option->id))
+        if (is_secret(args->given[i].option->id))
             return true;
     return file && *file;
 }
 
-static int add(struct cli *cli, const struct given *given)
+static int add(struct cli *cli, bfc_keys *keys, const struct given *given)
 {
     bfc_err err = BFC_ERR_INIT;
     int rc = 0;
 
-    if (is_key_option(given->option->id))
-        secrets_begin();
     switch ((int)given->option->id) {
     case OPT_PASSWORD_FD:
-        return add_password_fd(cli, given->value);
+    case OPT_NEW_PASSWORD_FD:
+        return add_password_fd(cli, keys, given);
     case OPT_PASSWORD_FILE:
-        rc = bfc_keys_add_password_file(cli->keys, given->value, &err);
+    case OPT_NEW_PASSWORD_FILE:
+        rc = bfc_keys_add_password_file(keys, given->value, &err);
         break;
     case OPT_KEY_FILE:
-        rc = bfc_keys_add_key_file(cli->keys, given->value, &err);
+    case OPT_NEW_KEY_FILE:
+        rc = bfc_keys_add_key_file(keys, given->value, &err);
         break;
     case OPT_IDENTITY:
-        rc = bfc_keys_add_identity(cli->keys, given->value, &err);
+        rc = bfc_keys_add_identity(keys, given->value, &err);
         break;
     case OPT_RECIPIENT:
-        rc = add_recipient(cli->keys, given->value, &err);
+        rc = add_recipient(keys, given->value, &err);
         break;
     default:
         break;
@@ -81,21 +89,43 @@ static int add(struct cli *cli, const struct given *given)
     return rc < 0 ? cli_fail(cli, &err) : EXIT_DONE;
 }
 
-int key_options_read(struct cli *cli, const struct args *args)
+/* A bunch of those options that `wanted` says. */
+static int read_bunch(struct cli *cli, const struct args *args, bool wanted(enum option_id),
+                      bfc_keys **out)
 {
     bfc_err err = BFC_ERR_INIT;
 
-    if (cli->keys)
-        return EXIT_DONE;
-    if (bfc_keys_new(&cli->hooks, &cli->keys, &err) < 0)
+    if (bfc_keys_new(&cli->hooks, out, &err) < 0)
         return cli_fail(cli, &err);
     for (size_t i = 0; i < args->given_count; i++) {
-        int code = add(cli, &args->given[i]);
+        enum option_id id = args->given[i].option->id;
+        if (!wanted(id) && id != OPT_RECIPIENT)
+            continue;
+        if (wanted(id))
+            secrets_begin();
+        int code = add(cli, *out, &args->given[i]);
         if (code != EXIT_DONE)
             return code;
     }
-    bfc_keys_set_prompt(cli->keys, password_prompt, cli);
     return EXIT_DONE;
+}
+
+int key_options_read(struct cli *cli, const struct args *args)
+{
+    if (cli->keys)
+        return EXIT_DONE;
+    int code = read_bunch(cli, args, is_secret, &cli->keys);
+    if (code == EXIT_DONE)
+        bfc_keys_set_prompt(cli->keys, password_prompt, cli);
+    return code;
+}
+
+int new_key_options_read(struct cli *cli, const struct args *args, bfc_keys **out)
+{
+    int code = read_bunch(cli, args, is_new_secret, out);
+    if (code == EXIT_DONE)
+        bfc_keys_set_prompt(*out, new_password_prompt, cli);
+    return code;
 }
 
 /* A key without --encrypt is a container that somebody takes for encrypted, and is not. */
@@ -103,8 +133,7 @@ int encrypt_options_read(struct cli *cli, const struct args *args, bfc_writer_op
 {
     if (!args_has(args, OPT_ENCRYPT)) {
         for (size_t i = 0; i < args->given_count; i++)
-            if (is_key_option(args->given[i].option->id) ||
-                args->given[i].option->id == OPT_RECIPIENT)
+            if (is_secret(args->given[i].option->id) || args->given[i].option->id == OPT_RECIPIENT)
                 return cli_usage(cli, "--%s without --encrypt: nothing would be encrypted",
                                  args->given[i].option->name);
         return EXIT_DONE;

@@ -61,6 +61,33 @@ bool keys_are_named(const struct args *args);
  * what is wrong. */
 int key_options_read(struct cli *cli, const struct args *args);
 
+#define OPTIONS_OF_NEW_KEYS                                                                        \
+    {OPT_NEW_PASSWORD_FILE,                                                                        \
+     0,                                                                                            \
+     "new-password-file",                                                                          \
+     "FILE",                                                                                       \
+     VALUE_FILE,                                                                                   \
+     NULL,                                                                                         \
+     "one more password: the first line of FILE"},                                                 \
+        {OPT_NEW_PASSWORD_FD,                                                                      \
+         0,                                                                                        \
+         "new-password-fd",                                                                        \
+         "N",                                                                                      \
+         VALUE_WORD,                                                                               \
+         NULL,                                                                                     \
+         "one more password: the next line of the open descriptor N"},                             \
+        {OPT_NEW_KEY_FILE,                                                                         \
+         0,                                                                                        \
+         "new-key-file",                                                                           \
+         "FILE",                                                                                   \
+         VALUE_FILE,                                                                               \
+         NULL,                                                                                     \
+         "one more key: FILE has exactly 32 bytes"},                                               \
+        OPTION_RECIPIENT
+
+/* The keys that are to be added, which the caller frees; with none a password is asked for. */
+int new_key_options_read(struct cli *cli, const struct args *args, bfc_keys **out);
+
 /* Of a command that creates: `encrypt` and `keys`. 0 or an exit code, as above. */
 int encrypt_options_read(struct cli *cli, const struct args *args, bfc_writer_options *out);
 

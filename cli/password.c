@@ -124,6 +124,17 @@ static int ask_at(const struct cli *cli, int tty, const bfc_prompt *about, char 
     return ask(cli, tty, text_of(&words), password, len, err);
 }
 
+static int ask_terminal(const struct cli *cli, const bfc_prompt *about, char *password, size_t *len,
+                        bfc_err *err)
+{
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (tty < 0)
+        return BFC_E_NOT_FOUND;
+    int rc = ask_at(cli, tty, about, password, len, err);
+    (void)close(tty);
+    return rc;
+}
+
 int password_prompt(void *ctx, const bfc_prompt *about, char *password, size_t *len, bfc_err *err)
 {
     const struct cli *cli = ctx;
@@ -140,10 +151,12 @@ int password_prompt(void *ctx, const bfc_prompt *about, char *password, size_t *
         err->code = BFC_E_DENIED; /* a file that is not there is not the same as nobody to ask */
         return err->code;
     }
-    int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (tty < 0)
-        return BFC_E_NOT_FOUND;
-    int rc = ask_at(cli, tty, about, password, len, err);
-    (void)close(tty);
-    return rc;
+    return ask_terminal(cli, about, password, len, err);
+}
+
+int new_password_prompt(void *ctx, const bfc_prompt *about, char *password, size_t *len,
+                        bfc_err *err)
+{
+    secrets_begin();
+    return ask_terminal(ctx, about, password, len, err);
 }

@@ -406,11 +406,13 @@ typedef struct bfc_extract_options {
     uint32_t tree;            /**< another tree than the reader's; 0: the reader's */
     const struct bfc_dataset_options *dataset; /**< of bfc_image_extract() alone, where the target
                                                   is a ZFS dataset; may be NULL */
+    const bfc_keys *keys; /**< of bfc_image_extract() alone, for an encrypted image; NULL: those of
+                               the store */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL                          \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL                    \
     }
 
 /** Bytes that the name of a ZFS dataset or snapshot takes at most, its NUL counted. */

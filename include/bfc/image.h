@@ -34,7 +34,7 @@ typedef struct bfc_image_info {
     char *name;              /**< canonical, with its tag: "debian:12" */
     uint64_t size;           /**< bytes of the .bfc file */
     int64_t created;         /**< seconds since the epoch */
-    const char *compression; /**< "none" or "zstd"; static */
+    const char *compression; /**< "none" or "zstd"; static. "unknown": see `hidden` */
     const char *encryption;  /**< "none" or "chacha20-poly1305"; static */
     uint8_t root_digest[BFC_DIGEST_SIZE];
     char *manifest_digest;  /**< "sha256:…"; "" for an image that has no manifest (one that was
@@ -47,6 +47,9 @@ typedef struct bfc_image_info {
     char *mismatch; /**< of bfc_image_info_get(): what the store says of the image beside its
                          container (ZFS properties) and says wrongly, for people; "" if nothing.
                          bfc_image_verify() can set it right */
+    bool hidden;    /**< the image is encrypted, and was looked at without its key: of name, size,
+                         created, encryption, root_digest and path alone something is known; the
+                         others are 0, "" or "unknown" */
 } bfc_image_info;
 
 /** NULL is allowed. Since: 0.1. */
@@ -71,14 +74,12 @@ typedef struct bfc_image_create_options {
                                       they go before what is set by default (recordsize,
                                       compression, atime). NULL: none. BFC_E_UNSUPPORTED in a store
                                       that has no datasets */
-    const bfc_keys *keys; /**< what opens an encrypted container of version 1 that the image
-                               is made from; borrowed until the call returns. NULL: none */
 } bfc_image_create_options;
 
 #define BFC_IMAGE_CREATE_OPTIONS_INIT                                                              \
     {                                                                                              \
         sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0,   \
-            NULL, NULL                                                                             \
+            NULL                                                                                   \
     }
 
 /**

@@ -15,6 +15,7 @@
 
 #include <bfc/err.h>
 #include <bfc/hooks.h>
+#include <bfc/keys.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +45,17 @@ BFC_API int bfc_store_open(const char *uri, bfc_store **out, bfc_err *err);
  * Since: 0.3.
  */
 BFC_API void bfc_store_set_hooks(bfc_store *store, const bfc_hooks *hooks);
+
+/**
+ * Keys for the encrypted images of a store. Those that are derived from an image
+ * (bfc_image_commit() and the like) are encrypted as it is, and so for whoever can open it.
+ * bfc_image_list_get(), bfc_image_tag() and bfc_image_delete() need none.
+ *
+ * @param keys  borrowed until the store is closed; NULL: none
+ *
+ * Since: 0.4.
+ */
+BFC_API void bfc_store_set_keys(bfc_store *store, const bfc_keys *keys);
 
 /** The store's URI, with its kind: "dir:/…". Borrowed from the store. Since: 0.1. */
 BFC_API const char *bfc_store_uri(const bfc_store *store);

@@ -10,6 +10,7 @@
 #include "container/block_index.h"
 #include "container/builder.h"
 #include "container/table.h"
+#include "format/key_slot.h"
 #include "sys/file.h"
 
 /* A block under another key has other sums. */
@@ -17,6 +18,19 @@ typedef struct bfci_compact_sums {
     uint32_t crc;
     uint8_t digest[BFC_DIGEST_SIZE];
 } bfci_compact_sums;
+
+/* Writing a container under another file key, in its own place; key_rotate.c. */
+typedef struct bfci_rotation {
+    bfc_keys *kept; /* who can open the new one */
+    bool dropped[BFCI_KEY_SLOTS];
+    struct stat owner; /* of the old one */
+    bfc_rotate_report report;
+} bfci_rotation;
+/* Fills in what follows from the old container, which is unlocked. */
+int bfci_rotation_choose(bfci_rotation *r, const bfci_source *source, const bfc_keys *keys,
+                         bfc_err *err);
+/* The new file is as accessible as the old one. */
+int bfci_rotation_own(const bfci_rotation *r, int fd, bfc_err *err);
 
 typedef struct bfci_compact {
     bfc_compact_options options;
@@ -35,7 +49,8 @@ typedef struct bfci_compact {
     bfci_sealer *sealer;
     bfci_segment segment;
     bfci_page_sink *sink;
-    bfci_commit commit; /* the new one */
+    bfci_commit commit;      /* the new one */
+    bfci_rotation *rotation; /* NULL: the file key stays */
     bfc_compact_report report;
 } bfci_compact;
 
@@ -44,8 +59,10 @@ enum {
     BFCI_BLOCK_LIVE = 1 /* no payload can stand there: it would lie in the superblock */
 };
 
-int bfci_compact_mark(bfci_compact *c, bfc_err *err); /* compact_mark.c */
-int bfci_compact_copy(bfci_compact *c, bfc_err *err); /* compact_copy.c */
+int bfci_compact_rotate(const char *path, const bfc_compact_options *options, bfci_rotation *r,
+                        bfc_compact_report *report, bfc_err *err); /* compact.c */
+int bfci_compact_mark(bfci_compact *c, bfc_err *err);              /* compact_mark.c */
+int bfci_compact_copy(bfci_compact *c, bfc_err *err);              /* compact_copy.c */
 
 /* Calls `fn` for each entry of a table of the source. */
 typedef int bfci_compact_fn(bfci_compact *c, bfci_span key, bfci_span value, void *ctx,

@@ -30,4 +30,10 @@ int bfci_keyring_unwrap(const bfc_keys *keys, const uint8_t slots[BFCI_KEY_SLOTS
                         const uint8_t uuid[BFC_UUID_SIZE], const uint8_t key_check[BFCI_KEY_SIZE],
                         const char *what, uint8_t file_key[BFCI_KEY_SIZE], int *slot, bfc_err *err);
 
+/* Adds to `kept` each password and key file of `keys` that opens a slot, and the recipient of every
+ * slot that is for one; dropped[n] is set for slots that are used and not among these. */
+int bfci_keyring_known(const bfc_keys *keys, const uint8_t slots[BFCI_KEY_SLOTS_SIZE],
+                       const uint8_t uuid[BFC_UUID_SIZE], const uint8_t key_check[BFCI_KEY_SIZE],
+                       bfc_keys *kept, bool dropped[BFCI_KEY_SLOTS], bfc_err *err);
+
 #endif

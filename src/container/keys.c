@@ -279,14 +279,26 @@ int bfc_keys_add_identity(bfc_keys *keys, const char *path, bfc_err *err)
     return add_secret(keys, KEY_IDENTITY, secret, BFCI_KEY_SIZE, err);
 }
 
-static int add_recipient(bfc_keys *keys, const char *text, size_t len, bfc_err *err)
+int bfci_keys_take(bfc_keys *keys, const bfci_key *key, bfc_err *err)
 {
-    AUTO(bfci_key) bfci_key *key = NULL;
+    return add_secret(keys, key->kind, key->secret, key->len, err);
+}
+
+int bfci_keys_take_recipient(bfc_keys *keys, const uint8_t public_key[BFCI_KEY_SIZE], bfc_err *err)
+{
+    bfci_key *key = NULL;
     BFC_TRY(bfci_alloc_zero(1, sizeof *key, &key, err));
     key->kind = KEY_RECIPIENT;
-    BFC_TRY(bfci_key_text_decode_as(text, len, KEY_FORM_RECIPIENT, key->public_key, err));
-    append(keys, bfci_steal(&key));
+    memcpy(key->public_key, public_key, BFCI_KEY_SIZE);
+    append(keys, key);
     return 0;
+}
+
+static int add_recipient(bfc_keys *keys, const char *text, size_t len, bfc_err *err)
+{
+    uint8_t public_key[BFCI_KEY_SIZE];
+    BFC_TRY(bfci_key_text_decode_as(text, len, KEY_FORM_RECIPIENT, public_key, err));
+    return bfci_keys_take_recipient(keys, public_key, err);
 }
 
 int bfc_keys_add_recipient(bfc_keys *keys, const char *text, bfc_err *err)

@@ -45,6 +45,10 @@ int bfci_keys_ask(const bfc_keys *keys, const bfc_prompt *about, uint8_t **passw
 int bfci_keys_keep_password(const bfc_keys *keys, const uint8_t *password, size_t len,
                             bfc_err *err);
 
+/* Takes a key of another bunch over. */
+int bfci_keys_take(bfc_keys *keys, const bfci_key *key, bfc_err *err);
+int bfci_keys_take_recipient(bfc_keys *keys, const uint8_t public_key[BFCI_KEY_SIZE], bfc_err *err);
+
 /* What bfc_keys_set_cost() set; false if the cost is to be chosen. */
 bool bfci_keys_cost(const bfc_keys *keys, uint32_t *passes, uint32_t *memory_kib);
 /* What takes about a second here; measured once a process. Never fails for want of a measure: then

@@ -44,5 +44,5 @@ int bfc_log(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err)
 int bfc_log_with(const char *path, const bfc_keys *keys, bfc_log_fn *fn, void *ctx, bfc_err *err)
 {
     int rc = log_file(path, keys, fn, ctx, err);
-    return rc < 0 ? bfci_source_wrap(err, rc, path) : 0;
+    return rc < 0 ? bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path)) : 0;
 }

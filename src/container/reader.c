@@ -81,7 +81,7 @@ static int reader_open(const char *path, const bfc_reader_options *options, bool
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     int rc = start(r, &fd, o, any, err);
     if (rc < 0)
-        return bfci_source_wrap(err, rc, path);
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path));
     *out = bfci_steal(&r);
     return 0;
 }

@@ -111,6 +111,24 @@ int bfci_seal_inherit(const uint8_t uuid[BFC_UUID_SIZE], const bfci_seal *from, 
     return 0;
 }
 
+/* ── Keys ── */
+
+int bfci_seal_add_keys(bfci_seal *s, const bfc_keys *keys, int64_t time, bfc_err *err)
+{
+    return bfci_keyring_wrap(keys, s->file_key, time, s->slots, err);
+}
+
+void bfci_seal_clear_slot(bfci_seal *s, unsigned number)
+{
+    memset(s->slots + (size_t)number * BFCI_KEY_SLOT_SIZE, 0, BFCI_KEY_SLOT_SIZE);
+}
+
+int bfci_seal_known_keys(const bfci_seal *s, const bfc_keys *keys, bfc_keys *kept,
+                         bool dropped[BFCI_KEY_SLOTS], bfc_err *err)
+{
+    return bfci_keyring_known(keys, s->slots, s->uuid, s->check, kept, dropped, err);
+}
+
 /* ── Opening ── */
 
 void bfci_opener_release(bfci_opener *o)

@@ -9,6 +9,7 @@
 #include <bfc/keys.h>
 
 #include "container/chain.h"
+#include "format/key_slot.h"
 
 /* Threads may share it. */
 typedef struct bfci_seal bfci_seal;
@@ -24,6 +25,15 @@ int bfci_seal_new(const uint8_t uuid[BFC_UUID_SIZE], const bfc_keys *keys, int64
 /* Likewise, with the file key and the slots of another container. */
 int bfci_seal_inherit(const uint8_t uuid[BFC_UUID_SIZE], const bfci_seal *from, bfci_seal **out,
                       bfc_err *err);
+/* Changes which keys open what is written from now on: a slot more for each key of the bunch, or
+ * one less. Not while a sealer of it is in use. */
+int bfci_seal_add_keys(bfci_seal *s, const bfc_keys *keys, int64_t time, bfc_err *err);
+void bfci_seal_clear_slot(bfci_seal *s, unsigned number);
+/* The same keys as far as they are known, for a container with another file key: those of `keys`
+ * that fit a slot of `s`, and all recipients, go into `kept`; slots that are not for one of them
+ * are marked in `dropped`. */
+int bfci_seal_known_keys(const bfci_seal *s, const bfc_keys *keys, bfc_keys *kept,
+                         bool dropped[BFCI_KEY_SLOTS], bfc_err *err);
 void bfci_seal_free(bfci_seal *s); /* wipes; NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_seal, bfci_seal_free)
 

@@ -146,13 +146,6 @@ int bfci_source_unlock(bfci_source *s, const bfc_keys *keys, const char *what, b
     return 0;
 }
 
-int bfci_source_wrap(bfc_err *err, int rc, const char *what)
-{
-    if (rc == BFC_E_DENIED && err && strstr(err->msg, BFCI_QUOTE_STR(what)))
-        return rc;
-    return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(what));
-}
-
 /* ── Older commits ── */
 
 int bfci_source_previous(const bfci_source *s, const bfci_commit *c, bfci_commit *out, bfc_err *err)

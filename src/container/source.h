@@ -34,8 +34,6 @@ static inline bool bfci_source_is_sealed(const bfci_source *s)
 {
     return bfci_super_is_sealed(&s->super);
 }
-/* Adds the container's name to a failure, unless the words of unlocking have it. */
-int bfci_source_wrap(bfc_err *err, int rc, const char *what);
 /* Goes back to the commit that `at` names (bfc_reader_options.at). */
 int bfci_source_select(bfci_source *s, const char *at, bfc_err *err);
 /* The commit before `c`; BFC_E_NOT_FOUND if it is the first. Checks the chain. */

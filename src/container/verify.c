@@ -194,5 +194,5 @@ int bfc_verify(const char *path, const bfc_verify_options *options, bfc_verify_r
     if (report && (rc == 0 || rc == BFC_E_CORRUPT))
         *report = v.report;
     release(&v);
-    return rc < 0 ? bfci_source_wrap(err, rc, path) : 0;
+    return rc < 0 ? bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path)) : 0;
 }

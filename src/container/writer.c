@@ -7,6 +7,7 @@
 #include "codec/digest.h"
 #include "container/feed.h"
 #include "container/keys.h"
+#include "container/locked.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
@@ -108,19 +109,6 @@ int bfci_writer_create_unnamed(int fd, const char *beside, const bfc_writer_opti
     return 0;
 }
 
-/* The file that has the name now is the one that is locked? It may have been replaced in between.
- */
-static int check_same_file(const bfc_writer *w, int fd, bfc_err *err)
-{
-    struct stat by_fd, by_name;
-
-    BFC_TRY(bfci_fstat(fd, &by_fd, err));
-    BFC_TRY(bfci_stat_at(AT_FDCWD, w->path, 0, &by_name, err));
-    if (by_fd.st_dev != by_name.st_dev || by_fd.st_ino != by_name.st_ino)
-        return bfci_fail(err, BFC_E_BUSY, "it was replaced just now; try again");
-    return 0;
-}
-
 /* Who has a key takes it for granted that what is added will be encrypted. */
 static int unlock_base(bfc_writer *w, bfc_err *err)
 {
@@ -140,18 +128,9 @@ static int unlock_base(bfc_writer *w, bfc_err *err)
 
 static int open_base(bfc_writer *w, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, w->path, O_RDWR | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_lock(fd, true, false, err));
-    BFC_TRY(check_same_file(w, fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &w->base, err));
-    (void)bfci_steal_fd(&fd);
+    BFC_TRY(bfci_source_open_locked(w->path, &w->base, err));
     BFC_TRY(unlock_base(w, err));
-    if (w->base.super.features_read_only)
-        return bfci_fail(err, BFC_E_UNSUPPORTED,
-                         "this version can read the container but not add to it (features 0x%llx)",
-                         (unsigned long long)w->base.super.features_read_only);
+    BFC_TRY(bfci_source_check_writable(&w->base, err));
     if (w->options.block_size > w->base.super.block_max)
         return bfci_fail(err, BFC_E_INVALID, "block size %u is above the container's limit of %u",
                          w->options.block_size, w->base.super.block_max);
@@ -345,13 +324,7 @@ static int start_segment(work *k, bfc_err *err)
     bfc_writer *w = k->w;
 
     if (w->appends) {
-        if (w->base.file_size > w->base.end) {
-            bfci_log(w->options.hooks, BFC_LOG_INFO, "append",
-                     "cutting off %llu bytes of an append "
-                     "that was not finished",
-                     (unsigned long long)(w->base.file_size - w->base.end));
-            BFC_TRY(bfci_ftruncate(w->base.fd, w->base.end, err));
-        }
+        BFC_TRY(bfci_source_cut_tail(&w->base, w->options.hooks, err));
         bfci_segment_init(&k->segment, w->base.fd, &w->base.super, w->base.end);
         return start_sealer(k, w->base.seal, err);
     }
@@ -532,17 +505,10 @@ static void set_time(const work *k, bfci_commit *c)
 /* What the new commit says of the one before. */
 static int set_chain(const bfc_writer *w, bfci_commit *c, bfc_err *err)
 {
-    uint8_t record[COMMIT_SIZE];
-
     c->seq = 1;
     c->previous = 0;
     memset(c->previous_digest, 0, sizeof c->previous_digest);
-    if (!w->appends)
-        return 0;
-    c->seq = w->base.commit.seq + 1;
-    c->previous = w->base.commit.offset;
-    BFC_TRY(bfci_pread_exact(w->base.fd, record, sizeof record, c->previous, err));
-    return bfci_sha256(record, sizeof record, c->previous_digest, err);
+    return w->appends ? bfci_source_chain(&w->base, c, err) : 0;
 }
 
 static int write_commit(work *k, bfc_err *err)

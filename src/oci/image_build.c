@@ -40,22 +40,25 @@ static int read_base_facts(bfci_base *b, bfc_err *err)
     return highest_tree(b->reader, &b->next_tree, err);
 }
 
-int bfci_base_load(const char *path, bfci_base *out, bfc_err *err)
+int bfci_base_load(const char *path, const bfc_keys *keys, bfci_base *out, bfc_err *err)
 {
     AUTO_BASE bfci_base b = {0};
 
-    BFC_TRY(bfci_reader_open(path, NULL, &b.reader, err));
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+
+    reading.keys = keys;
+    BFC_TRY(bfci_reader_open(path, &reading, &b.reader, err));
     BFC_TRY(read_base_facts(&b, err));
     *out = b;
     b = (bfci_base){0};
     return 0;
 }
 
-int bfci_base_open(const char *path, bfci_base *out, bfc_err *err)
+int bfci_base_open(const char *path, const bfc_keys *keys, bfci_base *out, bfc_err *err)
 {
     AUTO_BASE bfci_base b = {0};
 
-    BFC_TRY(bfci_base_load(path, &b, err));
+    BFC_TRY(bfci_base_load(path, keys, &b, err));
     BFC_TRY(bfci_artifact_refuse(&b.facts, err));
     *out = b;
     b = (bfci_base){0};

@@ -12,10 +12,10 @@ typedef struct bfci_base {
     bfci_facts facts;
     uint32_t next_tree;
 } bfci_base;
-/* BFC_E_NOT_FOUND if the container holds nothing that came by a manifest. */
-int bfci_base_load(const char *path, bfci_base *out, bfc_err *err);
+/* BFC_E_NOT_FOUND if the container holds nothing that came by a manifest. `keys` may be NULL. */
+int bfci_base_load(const char *path, const bfc_keys *keys, bfci_base *out, bfc_err *err);
 /* The same for an image: BFC_E_UNSUPPORTED if it is an artifact. */
-int bfci_base_open(const char *path, bfci_base *out, bfc_err *err);
+int bfci_base_open(const char *path, const bfc_keys *keys, bfci_base *out, bfc_err *err);
 void bfci_base_close(bfci_base *b);
 #define AUTO_BASE __attribute__((cleanup(bfci_base_close)))
 

@@ -221,7 +221,9 @@ int bfci_image_check_run(const char *path, bfci_image_check *check, bfc_err *err
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_err why = BFC_ERR_INIT;
 
-    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+    reading.keys = check->keys;
+    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     r.reader = reader;
     int rc = bfci_facts_load(reader, &r.facts, &why);
     if (rc < 0)

@@ -11,7 +11,8 @@ typedef struct bfci_image_check {
     void (*problem)(void *ctx, const bfc_problem *problem); /* may be NULL */
     void *ctx;
     const bfc_hooks *hooks;
-    bool deep; /* layers too: each is put together again */
+    const bfc_keys *keys; /* may be NULL */
+    bool deep;            /* layers too: each is put together again */
     uint64_t problems;
 } bfci_image_check;
 

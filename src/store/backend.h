@@ -26,6 +26,7 @@ struct bfc_store {
     void *state; /* the backend's own */
     char *uri;
     const bfc_hooks *hooks; /* borrowed; may be NULL */
+    const bfc_keys *keys;   /* likewise */
 };
 
 /* One image, as scan meets it. All is borrowed for the call. */

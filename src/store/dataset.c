@@ -30,6 +30,7 @@ static int extract_to(const char *path, const char *point, const bfc_extract_opt
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
     reading.hooks = options->hooks;
+    reading.keys = options->keys;
     BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, point, options, report, err);
 }

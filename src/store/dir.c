@@ -93,7 +93,7 @@ static int dir_facts(bfc_store *store, const bfci_found *found, const bfc_hooks 
                      bfc_image_info **out, bfc_err *err)
 {
     (void)store;
-    return bfci_facts_read(found->path, found->ref->text, hooks, out, err);
+    return bfci_facts_read(found->path, found->ref->text, hooks, NULL, out, err);
 }
 
 /* A file says all of itself, and nothing else says anything of it. */

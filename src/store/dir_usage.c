@@ -38,7 +38,7 @@ static int count_content(struct tally *t, const bfci_found *found, bfc_err *err)
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
 
-    int rc = bfci_facts_read(found->path, found->ref->text, NULL, &info, err);
+    int rc = bfci_facts_read(found->path, found->ref->text, NULL, NULL, &info, err);
     if (rc == BFC_E_NOMEM)
         return rc;
     if (rc == 0)

@@ -67,30 +67,54 @@ static void take_container(bfc_image_info *info, const bfc_container_info *c)
     info->content_bytes = c->commit.content_bytes;
 }
 
-static int read_facts(const char *path, const char *name, const bfc_hooks *hooks,
-                      bfc_image_info *info, bfc_err *err)
+/* The layer that an image from a directory has would be said of any image. */
+static int take_hidden(bfc_image_info *info, bfc_err *err)
+{
+    info->hidden = true;
+    info->compression = "unknown";
+    info->layers = 0;
+    BFC_TRY(bfci_strdup("unknown", &info->platform, err));
+    return bfci_strdup("", &info->manifest_digest, err);
+}
+
+static int read_open(const char *path, const bfc_hooks *hooks, const bfc_keys *keys,
+                     bfc_image_info *info, bfc_err *err)
 {
     bfc_reader_options options = BFC_READER_OPTIONS_INIT;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_container_info container;
 
     options.hooks = hooks;
+    options.keys = keys;
     BFC_TRY(bfci_reader_open(path, &options, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &container, err));
     take_container(info, &container);
-    BFC_TRY(read_blob(reader, info, err));
+    return read_blob(reader, info, err);
+}
+
+static int read_facts(const char *path, const char *name, const bfc_hooks *hooks,
+                      const bfc_keys *keys, bfc_image_info *info, bfc_err *err)
+{
+    bfc_container_info container;
+
+    BFC_TRY(bfc_container_peek(path, NULL, &container, err));
+    take_container(info, &container);
+    if (container.commit.hidden && !keys)
+        BFC_TRY(take_hidden(info, err));
+    else
+        BFC_TRY(read_open(path, hooks, keys, info, err));
     BFC_TRY(bfci_strdup(name, &info->name, err));
     BFC_TRY(bfci_strdup("", &info->mismatch, err));
     return bfci_strdup(path, &info->path, err);
 }
 
 int bfci_facts_read(const char *path, const char *name, const bfc_hooks *hooks,
-                    bfc_image_info **out, bfc_err *err)
+                    const bfc_keys *keys, bfc_image_info **out, bfc_err *err)
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *info, &info, err));
-    int rc = read_facts(path, name, hooks, info, err);
+    int rc = read_facts(path, name, hooks, keys, info, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "image '%s'", name);
     *out = bfci_steal(&info);

@@ -5,8 +5,10 @@
 
 #include "store/backend.h"
 
-/* Opens the container at `path` and reads the facts of the image called `name`. */
+/* Opens the container at `path` and reads the facts of the image called `name`. Without keys those
+ * of an encrypted image are the ones that everybody may see: what stores keep beside containers is
+ * made of these. */
 int bfci_facts_read(const char *path, const char *name, const bfc_hooks *hooks,
-                    bfc_image_info **out, bfc_err *err);
+                    const bfc_keys *keys, bfc_image_info **out, bfc_err *err);
 
 #endif

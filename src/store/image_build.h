@@ -6,8 +6,12 @@
 #include "oci/image_build.h"
 #include "store/backend.h"
 
-/* Publishes, and hands out the facts with the path that the container has then. */
-int bfci_publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err);
+/* A writer that was given no keys has those of the store. */
+void bfci_writer_keys(const bfc_store *store, bfc_writer_options *options);
+/* Publishes, and hands out the facts with the path that the container has then. `keys` open it if
+ * it is encrypted: without them *out has what everybody may see. */
+int bfci_publish(bfci_work *work, const bfc_hooks *hooks, const bfc_keys *keys,
+                 bfc_image_info **out, bfc_err *err);
 /* Adds to a failure what image it was of, and what was done with it: "create". */
 int bfci_wrap_making(const bfc_store *store, const bfci_reference *ref, const char *verb, int rc,
                      bfc_err *err);
@@ -16,7 +20,9 @@ int bfci_wrap_making(const bfc_store *store, const bfci_reference *ref, const ch
  * one, and *base is opened on the copy while the feed goes on. */
 typedef struct bfci_making {
     const bfc_writer_options *writer; /* its `replace`: the image may take the place of another */
-    const char *const *properties;    /* of its dataset; may be NULL */
+    const bfci_seal
+        *heir_of; /* whose file key a container that is made gets; NULL: as `writer` says */
+    const char *const *properties; /* of its dataset; may be NULL */
     const char *base_path;
     bfci_base *base;
     bfci_feed_fn *fn;

@@ -27,12 +27,19 @@ static void creation_release(struct creation *c)
 }
 #define AUTO_CREATION __attribute__((cleanup(creation_release)))
 
-int bfci_publish(bfci_work *work, const bfc_hooks *hooks, bfc_image_info **out, bfc_err *err)
+void bfci_writer_keys(const bfc_store *store, bfc_writer_options *options)
+{
+    if (!options->keys)
+        options->keys = store->keys;
+}
+
+int bfci_publish(bfci_work *work, const bfc_hooks *hooks, const bfc_keys *keys,
+                 bfc_image_info **out, bfc_err *err)
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     AUTO_FREE char *path = NULL;
 
-    BFC_TRY(bfci_facts_read(work->path, work->ref.text, hooks, &info, err));
+    BFC_TRY(bfci_facts_read(work->path, work->ref.text, hooks, out ? keys : NULL, &info, err));
     BFC_TRY(bfci_check_cancel(hooks, err));
     BFC_TRY(work->store->backend->work_publish(work, info, &path, err));
     free(info->path);
@@ -106,7 +113,7 @@ static int create(bfc_store *store, const bfci_reference *ref, struct creation *
     BFC_TRY(store->backend->work_begin(store, ref, &c->how, &work, err));
     c->writer.replace = false; /* nothing is at the work's path */
     BFC_TRY(write_without_store(c, store, work.path, err));
-    return bfci_publish(&work, c->writer.hooks, out, err);
+    return bfci_publish(&work, c->writer.hooks, c->writer.keys, out, err);
 }
 
 /* The message of the first two says it all; the others come from below and do not know the name. */
@@ -137,6 +144,7 @@ int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *di
     AUTO_CREATION struct creation c = {.dir = dir,
                                        .writer = options->writer,
                                        .how = {options->writer.replace, options->properties}};
+    bfci_writer_keys(store, &c.writer);
     BFC_TRY(bfci_platform_get(options->platform, &c.facts.platform, err));
     BFC_TRY(bfci_strdup("directory", &c.facts.source, err));
     return bfci_wrap_making(store, &ref, "create", create(store, &ref, &c, out, err), err);
@@ -157,7 +165,7 @@ static int share(bfc_store *store, const bfci_reference *from, const bfci_refere
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, rc, "image '%s' was deleted by another process", from->text);
     BFC_TRY(rc);
-    return bfci_publish(&work, NULL, NULL, err);
+    return bfci_publish(&work, NULL, NULL, NULL, err);
 }
 
 int bfc_image_tag(bfc_store *store, const char *name, const char *new_name, bool replace,

@@ -17,6 +17,7 @@ typedef struct change {
     bfci_reference from, to;
     char *path; /* of the image as it is */
     char created[32];
+    const bfci_seal *heir_of; /* of the image, or of its new base; NULL: neither is sealed */
 
     /* what it reads while the new container is written: */
     bfci_base source; /* the image as it is */
@@ -50,9 +51,12 @@ static int read_documents(bfc_reader *r, uint8_t **config, size_t *config_len, u
 static int open_source(change *c, bool needs_layers, bfc_err *err)
 {
     BFC_TRY(c->store->backend->find(c->store, &c->from, &c->path, err));
-    int rc = bfci_base_open(c->path, &c->source, err);
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+
+    reading.keys = c->options.writer.keys;
+    int rc = bfci_base_open(c->path, reading.keys, &c->source, err);
     if (rc == BFC_E_NOT_FOUND && !needs_layers)
-        return bfci_reader_open(c->path, NULL, &c->source.reader, err);
+        return bfci_reader_open(c->path, &reading, &c->source.reader, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, BFC_E_INVALID,
                          "image '%s' was made from a directory and has no layers: make it an OCI "
@@ -79,6 +83,7 @@ static int start(change *c, bfc_store *store, const char *name,
     if (c->options.size < sizeof c->options)
         return bfci_fail(err, BFC_E_INVALID,
                          "the options were not set up by BFC_IMAGE_COMMIT_OPTIONS_INIT");
+    bfci_writer_keys(store, &c->options.writer);
     BFC_TRY(bfci_reference_parse(name, &c->from, err));
     BFC_TRY(bfci_reference_parse(c->options.new_name ? c->options.new_name : name, &c->to, err));
     if (strcmp(c->from.text, c->to.text) == 0)
@@ -86,14 +91,21 @@ static int start(change *c, bfc_store *store, const char *name,
     bfci_now(&now, &ns);
     bfci_time_text(c->options.writer.reproducible ? c->options.writer.source_date_epoch : now,
                    c->created);
-    return open_source(c, needs_layers, err);
+    BFC_TRY(open_source(c, needs_layers, err));
+    c->heir_of = c->source.reader->source.seal;
+    return 0;
 }
 
 static int make(change *c, const char *base_path, bfci_feed_fn *fn, bfc_image_info **out,
                 bfc_err *err)
 {
-    const bfci_making making = {
-        .writer = &c->options.writer, .base_path = base_path, .base = &c->base, .fn = fn, .ctx = c};
+    /* What comes of an image that is sealed is sealed, for whoever can open it. */
+    const bfci_making making = {.writer = &c->options.writer,
+                                .heir_of = c->options.writer.encrypt ? NULL : c->heir_of,
+                                .base_path = base_path,
+                                .base = &c->base,
+                                .fn = fn,
+                                .ctx = c};
 
     return bfci_wrap_making(c->store, &c->to, c->verb,
                             bfci_image_make(c->store, &c->to, &making, out, err), err);
@@ -259,6 +271,7 @@ int bfc_image_squash(bfc_store *store, const char *name, const bfc_image_commit_
 
 struct own_layer {
     change *c;
+    bfc_reader *reader;
     const bfci_layer_facts *facts;
 };
 
@@ -266,8 +279,7 @@ static int produce_layer(void *ctx, bfci_write_fn *write, void *write_ctx, bfc_e
 {
     const struct own_layer *l = ctx;
 
-    return bfci_layer_out(l->c->source.reader, l->facts, l->c->options.writer.hooks, write,
-                          write_ctx, err);
+    return bfci_layer_out(l->reader, l->facts, l->c->options.writer.hooks, write, write_ctx, err);
 }
 
 /* Where the entries of the history begin that stand above so many layers. */
@@ -319,17 +331,37 @@ static int finish_rebase(change *c, bfci_build *b, bfc_err *err)
     return rc;
 }
 
+/* The layers of an image from number `from` on. */
+static int put_layers(change *c, bfci_build *b, bfci_base *image, size_t from, bfc_err *err)
+{
+    const bfci_image_facts *facts = &image->facts.image[0];
+
+    for (size_t i = from; i < facts->layer_count; i++) {
+        struct own_layer layer = {c, image->reader, &facts->layer[i]};
+        BFC_TRY(bfci_build_made_layer(b, 0, produce_layer, &layer, &facts->layer[i].diff_id, err));
+    }
+    return 0;
+}
+
 static int feed_rebase(void *ctx, bfci_feed *feed, bfc_err *err)
 {
     change *c = ctx;
     AUTO_BUILD bfci_build b = {.hooks = c->options.writer.hooks, .base = &c->base};
-    const bfci_image_facts *own = &c->source.facts.image[0];
 
     BFC_TRY(bfci_build_begin(&b, feed, 1, err));
-    for (size_t i = c->skip; i < own->layer_count; i++) {
-        struct own_layer layer = {c, &own->layer[i]};
-        BFC_TRY(bfci_build_made_layer(&b, 0, produce_layer, &layer, &own->layer[i].diff_id, err));
-    }
+    BFC_TRY(put_layers(c, &b, &c->source, c->skip, err));
+    return finish_rebase(c, &b, err);
+}
+
+/* Both are read, and sealed anew: to share blocks would take one file key for two images. */
+static int feed_rebase_sealed(void *ctx, bfci_feed *feed, bfc_err *err)
+{
+    change *c = ctx;
+    AUTO_BUILD bfci_build b = {.hooks = c->options.writer.hooks};
+
+    BFC_TRY(bfci_build_begin(&b, feed, 1, err));
+    BFC_TRY(put_layers(c, &b, &c->base, 0, err));
+    BFC_TRY(put_layers(c, &b, &c->source, c->skip, err));
     return finish_rebase(c, &b, err);
 }
 
@@ -361,7 +393,7 @@ static int consider_base(void *ctx, const bfci_found *found, bfc_err *err)
         strcmp(found->ref->text, s->new_base->text) == 0)
         return 0;
     const bfci_image_facts *image = &s->c->source.facts.image[0];
-    int rc = bfci_base_open(found->path, &base, NULL);
+    int rc = bfci_base_open(found->path, NULL, &base, NULL);
     if (rc == BFC_E_NOMEM)
         return bfci_fail_nomem(err);
     size_t layers = rc == 0 ? layers_of_base(image, &base.facts) : 0;
@@ -370,11 +402,11 @@ static int consider_base(void *ctx, const bfci_found *found, bfc_err *err)
     return 0;
 }
 
-static int open_base(bfc_store *store, const bfci_reference *ref, char **path, bfci_base *base,
-                     bfc_err *err)
+static int open_base(bfc_store *store, const bfci_reference *ref, const bfc_keys *keys, char **path,
+                     bfci_base *base, bfc_err *err)
 {
     BFC_TRY(store->backend->find(store, ref, path, err));
-    int rc = bfci_base_open(*path, base, err);
+    int rc = bfci_base_open(*path, keys, base, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, BFC_E_INVALID,
                          "image '%s' was made from a directory: it has no layers to stand on",
@@ -407,7 +439,7 @@ static int find_old_base(change *c, const char *old_base, const bfci_reference *
         return 0;
     }
     BFC_TRY(bfci_reference_parse(old_base, &ref, err));
-    BFC_TRY(open_base(c->store, &ref, &path, &base, err));
+    BFC_TRY(open_base(c->store, &ref, c->options.writer.keys, &path, &base, err));
     c->skip = layers_of_base(image, &base.facts);
     if (c->skip == 0)
         return bfci_fail(err, BFC_E_INVALID, "image '%s' does not stand on '%s'", c->from.text,
@@ -451,11 +483,17 @@ int bfc_image_rebase(bfc_store *store, const char *name, const char *old_base, c
 
     BFC_TRY(start(&c, store, name, options, true, err));
     BFC_TRY(bfci_reference_parse(new_base, &ref, err));
-    BFC_TRY(open_base(store, &ref, &base_path, &base, err));
+    BFC_TRY(open_base(store, &ref, c.options.writer.keys, &base_path, &base, err));
     BFC_TRY(check_platform(&c, &ref, &base, err));
     BFC_TRY(check_new_base(&c, &ref, &base, err));
     BFC_TRY(find_old_base(&c, old_base, &ref, err));
-    return make(&c, base_path, feed_rebase, out, err);
+    if (!c.heir_of)
+        c.heir_of = base.reader->source.seal;
+    if (!c.heir_of)
+        return make(&c, base_path, feed_rebase, out, err);
+    c.base = base; /* read beside the new container, which is no copy of it */
+    base = (bfci_base){0};
+    return make(&c, NULL, feed_rebase_sealed, out, err);
 }
 
 /* ── Configuration ── */

@@ -188,6 +188,7 @@ static int export_image(bfc_store *store, const bfci_reference *ref, const struc
     BFC_TRY(store->backend->find(store, ref, &path, err));
     BFC_TRY(bfci_target_check_outside(store, d->path, err));
     reading.hooks = o->hooks;
+    reading.keys = store->keys;
     BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     e.r = reader;
     return run(&e, d, err);

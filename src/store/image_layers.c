@@ -112,13 +112,21 @@ static int list_blobs(const bfci_image_facts *artifact, bfc_image_layers *list, 
     return 0;
 }
 
+static int open_reader(const bfc_store *store, const char *path, bfc_reader **out, bfc_err *err)
+{
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+
+    reading.keys = store->keys;
+    return bfci_reader_open(path, &reading, out, err);
+}
+
 /* An image from a directory: its tree counts as a layer. */
-static int one_layer(const char *path, bfc_image_layers *list, bfc_err *err)
+static int one_layer(const bfc_store *store, const char *path, bfc_image_layers *list, bfc_err *err)
 {
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_container_info info;
 
-    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
+    BFC_TRY(open_reader(store, path, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &info, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *list->item, &list->item, err));
     BFC_TRY(add_layer(list, NULL, NULL, err));
@@ -138,9 +146,9 @@ int bfc_image_layers_get(bfc_store *store, const char *name, bfc_image_layers **
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(store->backend->find(store, &ref, &path, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *list, &list, err));
-    int rc = bfci_base_load(path, &image, err);
+    int rc = bfci_base_load(path, store->keys, &image, err);
     if (rc == BFC_E_NOT_FOUND)
-        rc = one_layer(path, list, err);
+        rc = one_layer(store, path, list, err);
     else if (rc == 0)
         rc = bfci_facts_of_artifact(&image.facts) ? list_blobs(&image.facts.image[0], list, err)
                                                   : read_layers(&image, list, err);
@@ -177,7 +185,7 @@ int bfc_image_document_get(bfc_store *store, const char *name, bool manifest, ui
 
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(store->backend->find(store, &ref, &path, err));
-    BFC_TRY(bfci_reader_open(path, NULL, &reader, err));
+    BFC_TRY(open_reader(store, path, &reader, err));
     int rc = bfc_reader_blob(reader, manifest ? "oci/0/manifest" : "oci/0/config", json, len, err);
     if (rc == BFC_E_NOT_FOUND)
         return tell_missing(reader, &ref, manifest, err);
@@ -206,9 +214,9 @@ static int open_image(bfc_store *store, const char *name, bfci_base *out, bfc_er
 
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(store->backend->find(store, &ref, &path, err));
-    int rc = bfci_base_load(path, out, err);
+    int rc = bfci_base_load(path, store->keys, out, err);
     if (rc == BFC_E_NOT_FOUND) /* one from a directory */
-        rc = bfci_reader_open(path, NULL, &out->reader, err);
+        rc = open_reader(store, path, &out->reader, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
 }
 

@@ -90,7 +90,7 @@ int bfc_image_info_get(bfc_store *store, const char *name, bfc_image_info **out,
     bfci_reference ref;
 
     BFC_TRY(find(store, name, &ref, &path, err));
-    BFC_TRY(bfci_facts_read(path, ref.text, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(path, ref.text, NULL, store->keys, &info, err));
     BFC_TRY(store->backend->check(store, info, false, &told, err));
     free(info->mismatch);
     info->mismatch = bfci_steal(&told);
@@ -104,14 +104,18 @@ static int verify(const char *path, const bfc_verify_options *options, bfc_verif
 {
     bfc_verify_report counted;
 
-    BFC_TRY(bfc_verify(path, options, report ? report : &counted, err));
-    bfci_image_check check = {.problem = options ? options->problem : NULL,
-                              .ctx = options ? options->problem_ctx : NULL,
-                              .hooks = options ? options->hooks : NULL,
-                              .deep = options && options->deep};
+    if (!report)
+        report = &counted;
+    BFC_TRY(bfc_verify(path, options, report, err));
+    if (report->hidden) /* no document can be read */
+        return 0;
+    bfci_image_check check = {.problem = options->problem,
+                              .ctx = options->problem_ctx,
+                              .hooks = options->hooks,
+                              .keys = options->keys,
+                              .deep = options->deep};
     int rc = bfci_image_check_run(path, &check, err);
-    if (report)
-        report->problems += check.problems;
+    report->problems += check.problems;
     return rc;
 }
 
@@ -121,9 +125,9 @@ static int verify_store(bfc_store *store, const bfci_reference *ref, const char 
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     AUTO_FREE char *told = NULL;
-    bool repair = options && options->repair;
+    bool repair = options->repair;
 
-    BFC_TRY(bfci_facts_read(path, ref->text, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(path, ref->text, NULL, NULL, &info, err));
     BFC_TRY(store->backend->check(store, info, repair, &told, err));
     if (*told == '\0')
         return 0;
@@ -132,7 +136,7 @@ static int verify_store(bfc_store *store, const bfci_reference *ref, const char 
                  told);
         return 0;
     }
-    if (options && options->problem)
+    if (options->problem)
         options->problem(options->problem_ctx,
                          &(bfc_problem){.what = told, .offset = BFC_NO_OFFSET});
     if (report)
@@ -143,13 +147,17 @@ static int verify_store(bfc_store *store, const bfci_reference *ref, const char 
 int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
                      bfc_verify_report *report, bfc_err *err)
 {
+    static const bfc_verify_options defaults = BFC_VERIFY_OPTIONS_INIT;
+    bfc_verify_options own = options ? *options : defaults;
     AUTO_FREE char *path = NULL;
     bfci_reference ref;
 
+    if (!own.keys)
+        own.keys = store->keys;
     BFC_TRY(find(store, name, &ref, &path, err));
-    int rc = verify(path, options, report, err);
+    int rc = verify(path, &own, report, err);
     if (rc == 0)
-        rc = verify_store(store, &ref, path, options, report, err);
+        rc = verify_store(store, &ref, path, &own, report, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
 }
 
@@ -188,9 +196,11 @@ static int extract(bfc_store *store, const bfci_reference *ref, const char *targ
     bfc_extract_options own = options ? *options : defaults;
     AUTO_FREE char *path = NULL;
 
+    if (!own.keys)
+        own.keys = store->keys;
     BFC_TRY(store->backend->find(store, ref, &path, err));
     if (cut)
-        BFC_TRY(bfci_prefix_tree(path, layers, &own.tree, err));
+        BFC_TRY(bfci_prefix_tree(path, own.keys, layers, &own.tree, err));
     return extract_to(store, ref, path, target, &own, report, err);
 }
 

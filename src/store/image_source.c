@@ -21,10 +21,12 @@ static int write_container(const bfci_work *work, const bfci_making *m, bfc_err 
 
     options.replace = false; /* nothing is at the work's path but the base */
     if (m->base_path) {
-        BFC_TRY(bfci_base_open(work->path, m->base, err));
+        BFC_TRY(bfci_base_open(work->path, options.keys, m->base, err));
         BFC_TRY(bfci_writer_append_fed(work->path, &options, &writer, err));
     } else {
+        options.encrypt = options.encrypt || m->heir_of;
         BFC_TRY(bfc_writer_create(work->path, &options, &writer, err));
+        bfci_writer_inherit(writer, m->heir_of);
     }
     bfci_writer_feed(writer, m->fn, m->ctx);
     return bfc_writer_commit(writer, NULL, err);
@@ -44,7 +46,7 @@ int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_maki
     if (m->base_path)
         bfci_base_close(m->base); /* what is open keeps a file system from getting its place */
     BFC_TRY(rc);
-    return bfci_publish(&work, m->writer->hooks, out, err);
+    return bfci_publish(&work, m->writer->hooks, m->writer->keys, out, err);
 }
 
 /* ── The base ── */
@@ -72,7 +74,7 @@ static int consider(void *ctx, const bfci_found *found, bfc_err *err)
     AUTO_BASE bfci_base base = {0};
     bfc_err why = BFC_ERR_INIT;
 
-    int rc = bfci_base_open(found->path, &base, &why);
+    int rc = bfci_base_open(found->path, NULL, &base, &why); /* encrypted ones are no base */
     if (rc == BFC_E_NOMEM)
         return bfci_fail_nomem(err);
     if (rc < 0 || base.facts.image_count != 1 || !is_base(&base.facts.image[0], s->wanted) ||
@@ -83,12 +85,12 @@ static int consider(void *ctx, const bfci_found *found, bfc_err *err)
     return bfci_strdup(found->path, &s->path, err);
 }
 
-static int find_base(bfc_store *store, const bfci_image_plan *plan, const bfc_hooks *hooks,
-                     char **path, bfc_err *err)
+static int find_base(bfc_store *store, const bfci_image_plan *plan, bool encrypt,
+                     const bfc_hooks *hooks, char **path, bfc_err *err)
 {
     struct search s = {.wanted = &plan->image[0]};
 
-    if (plan->count != 1 || plan->image[0].is_artifact)
+    if (plan->count != 1 || plan->image[0].is_artifact || encrypt)
         return 0;
     int rc = store->backend->scan(store, consider, &s, err);
     if (rc < 0) {
@@ -113,20 +115,22 @@ static int create_from_origin(bfc_store *store, const bfci_reference *ref, const
     AUTO_IMAGE_PLAN bfci_image_plan plan = {0};
     AUTO_BASE bfci_base base = {0};
     AUTO_FREE char *base_path = NULL;
+    bfc_writer_options writer = options->writer;
 
+    bfci_writer_keys(store, &writer);
     BFC_TRY(bfci_origin_open(source, &origin, err));
     const bfci_plan_choice choice = {options->platform, options->all_platforms, options->artifact};
     int rc = bfci_image_plan_make(origin, &choice, &plan, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
-    BFC_TRY(find_base(store, &plan, options->writer.hooks, &base_path, err));
+    BFC_TRY(find_base(store, &plan, writer.encrypt, writer.hooks, &base_path, err));
     bfci_plan_feed feed = {.origin = origin,
                            .plan = &plan,
                            .base = base_path ? &base : NULL,
                            .hooks = options->writer.hooks,
                            .max_size = options->max_size,
                            .prefixes = options->prefixes};
-    const bfci_making making = {.writer = &options->writer,
+    const bfci_making making = {.writer = &writer,
                                 .properties = options->properties,
                                 .base_path = base_path,
                                 .base = &base,
@@ -138,13 +142,14 @@ static int create_from_origin(bfc_store *store, const bfci_reference *ref, const
 /* ── From a container ── */
 
 /* One of version 1 is converted: it becomes what an image from a directory is. */
-static int convert(const bfci_work *work, bfci_v1 *old, const bfc_image_create_options *options,
-                   bfc_err *err)
+static int convert(const bfc_store *store, const bfci_work *work, bfci_v1 *old,
+                   const bfc_image_create_options *options, bfc_err *err)
 {
     AUTO_FACTS bfci_facts facts = {0};
     AUTO_FREE char *json = NULL;
     bfc_writer_options writer = options->writer;
 
+    bfci_writer_keys(store, &writer);
     writer.replace = false; /* nothing is at the work's path */
     BFC_TRY(bfci_platform_get(options->platform, &facts.platform, err));
     BFC_TRY(bfci_strdup(bfci_facts_source(&facts), &facts.source, err));
@@ -181,20 +186,21 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
 
     checks.hooks = options->writer.hooks;
     checks.jobs = options->writer.jobs;
+    checks.keys = options->writer.keys ? options->writer.keys : store->keys;
     const bfci_work_how how = {options->writer.replace, options->properties};
     BFC_TRY(open_old(path, &old, err));
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     if (old) {
-        bfci_v1_use_keys(old, options->keys, path);
+        bfci_v1_use_keys(old, checks.keys, path);
         if (old->sealed_count > 0 && !options->writer.encrypt)
             bfci_log(options->writer.hooks, BFC_LOG_WARNING, "store",
                      "'%s' is encrypted, the image made from it is not", BFCI_QUOTE_STR(path));
-        BFC_TRY(convert(&work, old, options, err));
+        BFC_TRY(convert(store, &work, old, options, err));
     } else {
         BFC_TRY(store->backend->work_copy(&work, path, err));
         BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
     }
-    return bfci_publish(&work, options->writer.hooks, out, err);
+    return bfci_publish(&work, options->writer.hooks, checks.keys, out, err);
 }
 
 /* ── The functions ── */

@@ -23,7 +23,7 @@ static int load(bfc_store *store, const char *path, const char *name, bfc_image_
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
 
-    BFC_TRY(bfci_facts_read(path, name, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(path, name, NULL, NULL, &info, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *history->item, &history->item, err));
     bfc_image_version *current = &history->item[0];
     memcpy(current->root_digest, info->root_digest, sizeof current->root_digest);
@@ -108,7 +108,7 @@ static int go_back(bfc_store *store, const bfci_reference *ref, const bfc_image_
 
     BFC_TRY(store->backend->work_begin(store, ref, &(bfci_work_how){.replace = true}, &work, err));
     BFC_TRY(store->backend->work_version(&work, to->root_digest, err));
-    return bfci_publish(&work, store->hooks, out, err);
+    return bfci_publish(&work, store->hooks, store->keys, out, err);
 }
 
 int bfc_image_rollback(bfc_store *store, const char *name, const char *digest, bfc_image_info **out,

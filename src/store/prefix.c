@@ -49,11 +49,12 @@ static int find_tree(const bfci_base *image, size_t layers, uint32_t *tree, bfc_
                      layers);
 }
 
-int bfci_prefix_tree(const char *path, size_t layers, uint32_t *tree, bfc_err *err)
+int bfci_prefix_tree(const char *path, const bfc_keys *keys, size_t layers, uint32_t *tree,
+                     bfc_err *err)
 {
     AUTO_BASE bfci_base image = {0};
 
-    int rc = bfci_base_open(path, &image, err);
+    int rc = bfci_base_open(path, keys, &image, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, rc, "it was made from a directory and has no layers");
     BFC_TRY(rc);

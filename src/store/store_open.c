@@ -97,6 +97,11 @@ void bfc_store_set_hooks(bfc_store *store, const bfc_hooks *hooks)
     store->hooks = hooks;
 }
 
+void bfc_store_set_keys(bfc_store *store, const bfc_keys *keys)
+{
+    store->keys = keys;
+}
+
 const char *bfc_store_uri(const bfc_store *store)
 {
     return store->uri;

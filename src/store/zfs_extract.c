@@ -106,19 +106,31 @@ static int check_outside(const bfci_zfsstore *z, const char *dataset, bfc_err *e
     return 0;
 }
 
+/* A template would lie beside an encrypted image for good, with all that it hides, and give it to
+ * whoever asks for a clone without the key. */
+static int is_sealed(const char *path, bool *out, bfc_err *err)
+{
+    bfc_container_info info;
+
+    BFC_TRY(bfc_container_peek(path, NULL, &info, err));
+    *out = strcmp(info.encryption, "none") != 0;
+    return 0;
+}
+
 static int extract(bfc_store *store, const bfci_reference *ref, const char *path,
                    const char *dataset, const bfc_extract_options *options,
                    bfc_extract_report *report, bfc_err *err)
 {
     const bfci_zfsstore *z = bfci_zfs_of(store);
     const bfc_dataset_options *how = options->dataset;
-    bool there = false;
+    bool there = false, sealed = false;
 
     BFC_TRY(check_outside(z, dataset, err));
     BFC_TRY(bfci_dataset_prepare(&z->tool, dataset, how, &there, err));
     if (there)
         return bfci_dataset_fill(&z->tool, path, dataset, options, report, err);
-    if (!how || !how->copy)
+    BFC_TRY(is_sealed(path, &sealed, err));
+    if (!sealed && (!how || !how->copy))
         return clone_template(store, ref, path, dataset, options, report, err);
     if (same_pool(z->root, dataset))
         return copy(z, path, dataset, options, report, err);

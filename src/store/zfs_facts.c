@@ -12,6 +12,7 @@
 #include "store/facts.h"
 
 #define NO_MANIFEST "none"
+#define UNKNOWN "unknown" /* of an encrypted image: what its properties must not give away */
 
 const char *const bfci_zfs_property[ZFS_PROPERTIES] = {
     [ZFS_IMAGE] = "bfc:image",
@@ -35,20 +36,34 @@ void bfci_zfs_values_release(bfci_zfs_values *v)
 
 /* ── From facts ── */
 
+/* With the key in hand too: others see the properties. */
+static const int hidden[] = {ZFS_MANIFEST, ZFS_COMPRESSION, ZFS_PLATFORM,
+                             ZFS_LAYERS,   ZFS_FILES,       ZFS_CONTENT};
+
+static int put_unknown(char **text, bfc_err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        BFC_TRY(bfci_strdup(UNKNOWN, &text[hidden[i]], err));
+    return 0;
+}
+
 int bfci_zfs_values_of(const bfc_image_info *info, bfci_zfs_values *out, bfc_err *err)
 {
     char **text = out->text;
+    const bool sealed = strcmp(info->encryption, "none") != 0;
     const char *manifest = *info->manifest_digest ? info->manifest_digest : NO_MANIFEST;
     char digest[BFCI_DIGEST_HEX_SIZE];
 
     bfci_hex(info->root_digest, sizeof info->root_digest, digest);
     BFC_TRY(bfci_strdup(info->name, &text[ZFS_IMAGE], err));
     BFC_TRY(bfci_strdup(digest, &text[ZFS_DIGEST], err));
-    BFC_TRY(bfci_strdup(manifest, &text[ZFS_MANIFEST], err));
     BFC_TRY(bfci_asprintf(&text[ZFS_CREATED], err, "%" PRId64, info->created));
     BFC_TRY(bfci_asprintf(&text[ZFS_SIZE], err, "%" PRIu64, info->size));
-    BFC_TRY(bfci_strdup(info->compression, &text[ZFS_COMPRESSION], err));
     BFC_TRY(bfci_strdup(info->encryption, &text[ZFS_ENCRYPTION], err));
+    if (sealed)
+        return put_unknown(text, err);
+    BFC_TRY(bfci_strdup(manifest, &text[ZFS_MANIFEST], err));
+    BFC_TRY(bfci_strdup(info->compression, &text[ZFS_COMPRESSION], err));
     BFC_TRY(bfci_strdup(info->platform, &text[ZFS_PLATFORM], err));
     BFC_TRY(bfci_asprintf(&text[ZFS_LAYERS], err, "%" PRIu64, info->layers));
     BFC_TRY(bfci_asprintf(&text[ZFS_FILES], err, "%" PRIu64, info->files));
@@ -125,14 +140,25 @@ static bool read_one(int property, const char *text, const char *name, bfc_image
     }
 }
 
+static bool is_hidden(int property)
+{
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        if (hidden[i] == property)
+            return true;
+    return false;
+}
+
 int bfci_zfs_values_read(const char *const text[ZFS_PROPERTIES], const char *name, const char *path,
                          bfc_image_info **out, int *wrong, bfc_err *err)
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *info, &info, err));
+    info->hidden = strcmp(text[ZFS_ENCRYPTION], "chacha20-poly1305") == 0;
+    info->compression = UNKNOWN;
     for (int i = 0; i < ZFS_PROPERTIES; i++) {
-        if (!read_one(i, text[i], name, info)) {
+        if (info->hidden && is_hidden(i) ? strcmp(text[i], UNKNOWN) != 0
+                                         : !read_one(i, text[i], name, info)) {
             *wrong = i;
             return 0;
         }
@@ -142,8 +168,8 @@ int bfci_zfs_values_read(const char *const text[ZFS_PROPERTIES], const char *nam
     BFC_TRY(bfci_strdup(path, &info->path, err));
     BFC_TRY(bfci_strdup("", &info->mismatch, err));
     BFC_TRY(bfci_strdup(text[ZFS_PLATFORM], &info->platform, err));
-    BFC_TRY(bfci_strdup(strcmp(manifest, NO_MANIFEST) == 0 ? "" : manifest, &info->manifest_digest,
-                        err));
+    BFC_TRY(bfci_strdup(info->hidden || strcmp(manifest, NO_MANIFEST) == 0 ? "" : manifest,
+                        &info->manifest_digest, err));
     *wrong = ZFS_PROPERTIES;
     *out = bfci_steal(&info);
     return 0;

@@ -310,7 +310,7 @@ static int mend(const struct prune *p, const bfci_found *found, bfc_err *err)
     AUTO_FREE char *dataset = NULL;
     bfc_err why = BFC_ERR_INIT;
 
-    int rc = bfci_facts_read(found->path, found->ref->text, NULL, &info, &why);
+    int rc = bfci_facts_read(found->path, found->ref->text, NULL, NULL, &info, &why);
     if (rc == BFC_E_NOMEM)
         return bfci_fail_nomem(err);
     if (rc < 0 || bfci_zfs_facts(p->store, found, NULL, &listed, &why) < 0 ||

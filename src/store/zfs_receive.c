@@ -148,7 +148,7 @@ static int check(const struct receiving *r, const bfci_transfer *t, const char *
     BFC_TRY(bfci_asprintf(&name, err, "%s" BFCI_ZFS_SUFFIX, t->ref.text + t->ref.last_at));
     BFC_TRY(check_alone(point, name, err));
     BFC_TRY(bfci_asprintf(&file, err, "%s/%s", point, name));
-    BFC_TRY(bfci_facts_read(file, t->ref.text, r->options->hooks, &info, err));
+    BFC_TRY(bfci_facts_read(file, t->ref.text, r->options->hooks, NULL, &info, err));
     if (memcmp(info->root_digest, t->root_digest, sizeof t->root_digest) != 0)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "the container that came has another root digest than it was sent under");
@@ -344,7 +344,7 @@ static int find_current(const struct receiving *r, const bfci_reference *ref, bf
     if (rc < 0 && err)
         *err = why;
     BFC_TRY(rc);
-    return bfci_facts_read(path, ref->text, NULL, out, err);
+    return bfci_facts_read(path, ref->text, NULL, NULL, out, err);
 }
 
 static int check_base(const bfci_transfer *t, const bfc_image_info *current, bfc_err *err)

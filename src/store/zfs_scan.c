@@ -359,5 +359,5 @@ int bfci_zfs_facts(bfc_store *store, const bfci_found *found, const bfc_hooks *h
                          "image '%s': its dataset is not mounted, and its "
                          "properties make no sense",
                          name);
-    return bfci_facts_read(found->path, name, hooks, out, err);
+    return bfci_facts_read(found->path, name, hooks, NULL, out, err);
 }

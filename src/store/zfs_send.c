@@ -59,7 +59,7 @@ static int add_image(struct sending *s, const bfci_reference *ref, const char *p
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     char version[BFCI_ZFS_VERSION_LEN + 1];
 
-    BFC_TRY(bfci_facts_read(path, ref->text, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(path, ref->text, NULL, NULL, &info, err));
     BFC_TRY(bfci_reserve(&s->image, &s->cap, s->count + 1, sizeof *s->image, err));
     struct outgoing *o = &s->image[s->count++];
     *o = (struct outgoing){.ref = *ref};

@@ -59,7 +59,7 @@ static int name_it(struct request *t, const char *path, uint32_t tree, bfc_err *
 
     if (tree > 0)
         (void)snprintf(number, sizeof number, ".%u", tree);
-    BFC_TRY(bfci_facts_read(path, t->ref->text, NULL, &t->info, err));
+    BFC_TRY(bfci_facts_read(path, t->ref->text, NULL, NULL, &t->info, err));
     bfci_zfs_version_name(t->info->root_digest, version);
     BFC_TRY(bfci_zfs_dataset_of(t->z, t->ref, &t->image, err));
     BFC_TRY(bfci_asprintf(&t->dataset, err, "%s/" TEMPLATE "%s", t->image, number));

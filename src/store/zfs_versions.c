@@ -123,7 +123,7 @@ static int copy_version(const bfci_work *work, const char *place,
     BFC_TRY(bfci_zfs_mounted(&z->tool, place, &point, err));
     BFC_TRY(bfci_asprintf(&file, err, "%s/%s" BFCI_ZFS_SUFFIX, point,
                           work->ref.text + work->ref.last_at));
-    BFC_TRY(bfci_facts_read(file, work->ref.text, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(file, work->ref.text, NULL, NULL, &info, err));
     if (memcmp(info->root_digest, digest, BFC_DIGEST_SIZE) != 0)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "the snapshot holds another container than its "

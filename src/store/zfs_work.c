@@ -303,7 +303,7 @@ static int snapshot_of(const bfci_zfsstore *z, const char *path, char **snapshot
     BFC_TRY(rc);
     if (!dataset || !bfci_zfs_reference_of(z, dataset, &ref))
         return 0;
-    BFC_TRY(bfci_facts_read(path, ref.text, NULL, info, err));
+    BFC_TRY(bfci_facts_read(path, ref.text, NULL, NULL, info, err));
     bfci_zfs_version_name((*info)->root_digest, version);
     BFC_TRY(bfci_asprintf(snapshot, err, "%s@%s", dataset, version));
     BFC_TRY(bfci_zfs_exists(&z->tool, *snapshot, &there, err));
@@ -333,7 +333,7 @@ static int clone_of(bfci_work *work, const char *snapshot, const char *name,
 
     BFC_TRY(make_again(work, snapshot, &point, err));
     BFC_TRY(bfci_asprintf(&file, err, "%s/%s", point, name));
-    *same = bfci_facts_read(file, wanted->name, NULL, &info, NULL) == 0 &&
+    *same = bfci_facts_read(file, wanted->name, NULL, NULL, &info, NULL) == 0 &&
             memcmp(info->root_digest, wanted->root_digest, sizeof info->root_digest) == 0;
     return *same ? bfci_move(file, work->path, true, err) : 0;
 }
@@ -403,7 +403,7 @@ static int keep_old(const bfci_work *work, const char *dataset, const char *file
     AUTO(bfc_image_info) bfc_image_info *old = NULL;
     bfc_err why = BFC_ERR_INIT;
 
-    int rc = bfci_facts_read(file, work->ref.text, NULL, &old, &why);
+    int rc = bfci_facts_read(file, work->ref.text, NULL, NULL, &old, &why);
     if (rc < 0) {
         bfci_log(work->store->hooks, BFC_LOG_WARNING, "store",
                  "the version that is replaced is not kept: %s", why.msg);

@@ -36,7 +36,7 @@ static void assert_facts(const char *platform, const char *manifest, uint64_t la
 {
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     bfc_err err = BFC_ERR_INIT;
-    if (bfci_facts_read(path, "a:1", NULL, &info, &err) < 0)
+    if (bfci_facts_read(path, "a:1", NULL, NULL, &info, &err) < 0)
         fail_msg("%s", err.msg);
     assert_string_equal(info->name, "a:1");
     assert_string_equal(info->path, path);
@@ -84,7 +84,7 @@ static void test_facts__hostile(void **state)
     bfc_image_info *info = NULL;
     bfc_err err = BFC_ERR_INIT;
     make("{\"schema\":\"bfc.image/1\"}");
-    assert_int_equal(bfci_facts_read(path, "a:1", NULL, &info, &err), BFC_E_CORRUPT);
+    assert_int_equal(bfci_facts_read(path, "a:1", NULL, NULL, &info, &err), BFC_E_CORRUPT);
     assert_string_equal(err.msg,
                         "image 'a:1': blob 'bfc/image.json': platform: a string is missing");
     assert_null(info);
