@@ -33,6 +33,8 @@ extern "C" {
 #define BFC_DIGEST_SIZE 32 /**< bytes of a SHA-256 */
 #define BFC_UUID_SIZE 16
 
+struct bfc_trust; /**< whom to believe; see sign.h */
+
 /** Facts of one commit. Plain values, nothing to free. */
 typedef struct bfc_commit_info {
     uint64_t seq;           /**< 1 for the first */
@@ -179,19 +181,22 @@ typedef struct bfc_reader_options {
     const bfc_hooks *hooks;     /**< borrowed until close; may be NULL */
     uint32_t tree; /**< the tree that paths are looked up in and walks go through; 0: the one that
                         every container has. bfc_reader_trees() tells which there are */
+    const struct bfc_trust *trust; /**< borrowed until the call returns. One of these signers must
+                                        have signed the commit's root digest, and everything is
+                                        checked as with `root_digest`. NULL: nobody need have */
 } bfc_reader_options;
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL, 0                                            \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL                                      \
     }
 
 /**
  * Open a container for reading. Reads the superblock, a commit record and nothing else.
  *
  * @param[out] out  set on success; free with bfc_reader_close()
- * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED, BFC_E_CORRUPT,
- * BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
+ * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED (also: not signed by anybody of
+ *         `trust`), BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
  *
  * Threads: one at a time per reader; readers of one file do not disturb each other or a writer.
  * Source: docs/format.md, sections 3, 5 and 10. Since: 0.1.
@@ -442,11 +447,13 @@ typedef struct bfc_verify_options {
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
     bool repair; /**< of bfc_image_verify() alone: what the store says of the image beside
                       its container (ZFS properties) is set right */
+    const struct bfc_trust *trust; /**< as in bfc_reader_options: without such a signature it is
+                                        BFC_E_DENIED, and nothing is checked */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false                  \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL            \
     }
 
 typedef struct bfc_verify_report {
@@ -457,6 +464,13 @@ typedef struct bfc_verify_report {
     uint64_t bytes;      /**< bytes of content read (deep) */
     uint64_t torn_bytes; /**< after the last whole commit */
     uint8_t root_digest[BFC_DIGEST_SIZE];
+    uint64_t signatures;     /**< in the commit's table, also those over other root digests */
+    uint64_t bad_signatures; /**< of these, deep: not their signers'. Anybody who can write to the
+                                  file can add such a one, so it is told to the log, and is no
+                                  problem of what is signed */
+    bool is_signed;          /**< by one of `trust`, who is the next */
+    uint8_t signer[32];      /**< public key */
+    int64_t signed_time;     /**< seconds since the epoch, as the signer said */
 } bfc_verify_report;
 
 /**

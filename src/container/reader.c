@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "codec/digest.h"
 #include "container/content.h"
+#include "container/trust.h"
 #include "sys/file.h"
 
 BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
@@ -15,17 +16,23 @@ BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 /* ── Opening ── */
 
 /* Takes the descriptor over on success. */
-static int open_source(int fd, const bfc_reader_options *o, bfci_source *out, bfc_err *err)
+static int open_source(int fd, const bfc_reader_options *o, bfci_source *out, bfci_source *newest,
+                       bfc_err *err)
 {
     bfci_source s = BFCI_SOURCE_INIT;
 
     BFC_TRY(bfci_source_open_fd(fd, &s, err));
+    *newest = s;
     if (o->at)
         BFC_TRY(bfci_source_select(&s, o->at, err));
     if (o->root_digest) {
         if (memcmp(s.commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
             return bfci_fail(err, BFC_E_CORRUPT,
                              "the commit does not have the root digest asked for");
+        s.check_digests = true;
+    }
+    if (o->trust) {
+        BFC_TRY(bfci_trust_check(o->trust, newest, s.commit.root_digest, NULL, err));
         s.check_digests = true;
     }
     *out = s;
@@ -45,7 +52,7 @@ static void init_cursors(bfc_reader *r)
 
 static int reader_start(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_err *err)
 {
-    BFC_TRY(open_source(*fd, o, &r->source, err));
+    BFC_TRY(open_source(*fd, o, &r->source, &r->newest, err));
     (void)bfci_steal_fd(fd);
     BFC_TRY(bfci_tables_new(&r->source, &r->tables, err));
     init_cursors(r);

@@ -6,6 +6,7 @@
 
 #include "container/verify.h"
 #include "codec/digest.h"
+#include "container/trust.h"
 #include "sys/file.h"
 
 static void release(bfci_verify *v)
@@ -31,16 +32,32 @@ static void release(bfci_verify *v)
     bfci_source_release(&v->source);
 }
 
+static int check_trust(bfci_verify *v, const bfci_source *newest, bfc_err *err)
+{
+    bfc_signature by;
+
+    if (!v->options.trust)
+        return 0;
+    BFC_TRY(bfci_trust_check(v->options.trust, newest, v->source.commit.root_digest, &by, err));
+    v->report.is_signed = true;
+    memcpy(v->report.signer, by.signer, sizeof v->report.signer);
+    v->report.signed_time = by.time;
+    return 0;
+}
+
 static int open_source(bfci_verify *v, const char *path, bfc_err *err)
 {
     AUTO_FD int fd = -1;
+    bfci_source newest;
 
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &v->source, err));
     (void)bfci_steal_fd(&fd);
+    newest = v->source;
     if (v->options.at)
         BFC_TRY(bfci_source_select(&v->source, v->options.at, err));
-    v->source.check_digests = v->options.deep || v->options.root_digest;
+    BFC_TRY(check_trust(v, &newest, err));
+    v->source.check_digests = v->options.deep || v->options.root_digest || v->options.trust;
     v->report.torn_bytes = v->source.file_size - v->source.end;
     memcpy(v->report.root_digest, v->source.commit.root_digest, BFC_DIGEST_SIZE);
     return 0;

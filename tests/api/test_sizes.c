@@ -11,7 +11,7 @@ PIN(bfc_progress, 40);
 PIN(bfc_hooks, 32);
 PIN(bfc_commit_info, 128);
 PIN(bfc_writer_options, 64);
-PIN(bfc_reader_options, 40);
+PIN(bfc_reader_options, 48);
 PIN(bfc_container_info, 184);
 PIN(bfc_tree_info, 264);
 PIN(bfc_entry, 144);
@@ -20,8 +20,8 @@ PIN(bfc_xattrs, 16);
 PIN(bfc_extract_options, 48);
 PIN(bfc_extract_report, 848);
 PIN(bfc_problem, 24);
-PIN(bfc_verify_options, 72);
-PIN(bfc_verify_report, 80);
+PIN(bfc_verify_options, 80);
+PIN(bfc_verify_report, 144);
 PIN(bfc_recover_report, 136);
 PIN(bfc_compact_options, 48);
 PIN(bfc_compact_report, 160);
@@ -35,6 +35,9 @@ PIN(bfc_image_delete_options, 40);
 PIN(bfc_image_version, 64);
 PIN(bfc_image_history, 16);
 PIN(bfc_prompt, 24);
+PIN(bfc_signature, 136);
+PIN(bfc_sign_options, 48);
+PIN(bfc_sign_report, 144);
 #endif
 
 /* Codes are part of the interface, too. */
