@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "trust_options.h"
+
 struct listing {
     struct cli *cli;
     bool names_only, crc;
@@ -31,6 +33,7 @@ static const struct option options[] = {
      "look at an earlier commit: its number, or 8 or more digits of its root digest"},
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "list tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -160,7 +163,7 @@ const struct command cmd_list = {
             "before what is in it, names in byte order. With PATHs, only these entries and what is "
             "below them. The root is not listed.\n\n"
             "With `-l`, times are in UTC, owners and groups are numbers, and sizes are bytes; a "
-            "device has its major and minor number in place of a size.",
+            "device has its major and minor number in place of a size.\n\n" TEXT_TRUST,
     .options = options,
     .operands = operands,
     .examples = examples,
