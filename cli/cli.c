@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "key_options.h"
 #include "trust_options.h"
 #include "value.h"
 
@@ -139,9 +140,12 @@ int cli_open_reader(struct cli *cli, const char *path, const struct args *args, 
     options.at = args_value(args, OPT_AT);
     options.hooks = &cli->hooks;
     int code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
+        code = key_options_read(cli, args);
     if (code != EXIT_DONE)
         return code;
     options.trust = trust;
+    options.keys = cli->keys;
     return bfc_reader_open(path, &options, out, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;
 }
 

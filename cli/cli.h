@@ -29,6 +29,7 @@ struct cli {
     struct out out;
     struct ui ui;
     bfc_hooks hooks;
+    bfc_keys *keys; /* see key_options.h; NULL until a command wants them */
 };
 
 DEFINE_AUTO(bfc_reader, bfc_reader_close)
@@ -40,6 +41,7 @@ DEFINE_AUTO(bfc_image_list, bfc_image_list_free)
 DEFINE_AUTO(bfc_image_layers, bfc_image_layers_free)
 DEFINE_AUTO(bfc_image_history, bfc_image_history_free)
 DEFINE_AUTO(bfc_xattrs, bfc_xattrs_free)
+DEFINE_AUTO(bfc_keys, bfc_keys_free)
 
 /* Each says what is wrong and returns the exit code for it. */
 int cli_fail(struct cli *cli, const bfc_err *err);

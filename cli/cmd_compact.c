@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commit_view.h"
+#include "key_options.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
@@ -17,6 +18,7 @@ static const struct option options[] = {
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "keep this commit instead of the last: its number, or 8 or more digits of its root digest"},
     OPTION_REPRODUCIBLE,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -61,6 +63,10 @@ static int run(struct cli *cli, const struct args *args)
     int code = write_options_epoch(cli, args, &how.source_date_epoch);
     if (code != EXIT_DONE)
         return code;
+    code = key_options_read(cli, args);
+    if (code != EXIT_DONE)
+        return code;
+    how.keys = cli->keys;
     if (bfc_compact(args->operands[0], target, &how, &report, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
     print_report(cli, args->operands[0], target, &report);
@@ -80,7 +86,9 @@ const struct command cmd_compact = {
     .text = "A container grows with every append, since nothing in it is ever changed. The new "
             "container has one commit with the same trees. Blocks are copied as they are, each "
             "after its checksum was checked, without being compressed again. FILE is not changed; "
-            "NEW appears when it is whole.",
+            "NEW appears when it is whole.\n\n"
+            "Of an encrypted container NEW is encrypted too, and the same keys open it; `bfc key "
+            "rotate` gives it another one. " TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

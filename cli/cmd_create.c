@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc create and bfc append: one more commit, in a new container or in an old one. */
 #include "commit_view.h"
+#include "key_options.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
@@ -14,14 +15,12 @@ static const struct option create_options[] = {
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL, "replace FILE if it exists"},
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
+    OPTIONS_OF_ENCRYPTING,
     {0},
 };
 
 static const struct option append_options[] = {
-    OPTION_DIRECTORY,
-    OPTIONS_OF_WRITING,
-    OPTION_REPRODUCIBLE,
-    {0},
+    OPTION_DIRECTORY, OPTIONS_OF_WRITING, OPTION_REPRODUCIBLE, OPTIONS_OF_KEYS, {0},
 };
 
 /* The path as the caller's working directory sees it. */
@@ -62,6 +61,8 @@ static int run_create(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
 
     int code = write_options_read(cli, args, &options);
+    if (code == EXIT_DONE)
+        code = encrypt_options_read(cli, args, &options.writer);
     if (code != EXIT_DONE)
         return code;
     /* Before there is a writer: running out of memory here ends the program without a clean-up. */
@@ -85,8 +86,11 @@ static int run_append(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
 
     int code = write_options_read(cli, args, &options);
+    if (code == EXIT_DONE)
+        code = key_options_read(cli, args);
     if (code != EXIT_DONE)
         return code;
+    options.writer.keys = cli->keys;
     if (bfc_writer_append(path, &options.writer, &w, &err) < 0 ||
         add_paths(w, args, NULL, &err) < 0 || bfc_writer_commit(w, &commit, &err) < 0)
         return cli_fail(cli, &err);
@@ -103,24 +107,33 @@ static const struct example create_examples[] = {
      "As small as it gets, without object files and without what is in src/build."},
     {"bfc create --reproducible app.bfc rootfs",
      "The same rootfs gives the same bytes, whenever and wherever it is run."},
+    {"bfc create -e --password-file pw --recipient me.pub app.bfc rootfs",
+     "Encrypted: the password opens it, and so does the secret key of me.pub."},
     {0},
 };
 
 const struct command cmd_create = {
     .name = "create",
     .summary = "Creates a container from files and directories",
-    .text = "With a single directory, its content is stored at the container's root, and its own "
-            "attributes are the root's. With several PATHs, or with a file, each is stored under "
-            "its own name: a leading slash and `./` are dropped, `..` is refused, and the "
-            "directories on the way are stored with it.\n\n"
-            "Everything of the tree is kept: types, modes, numeric owners, times to the "
-            "nanosecond, hard links, symbolic links as links, devices, FIFOs, sockets, extended "
-            "attributes with capabilities and ACLs, and holes. Equal contents are stored "
-            "once.\n\n"
-            "FILE appears when it is whole: after a failure, or Ctrl-C, there is nothing, or what "
-            "was there before. An existing FILE is only replaced with "
-            "`--force`.\n\n" TEXT_EXCLUDE "\n\n"
-            "On a terminal, or with `-v`, a line on standard error sums up what was stored.",
+    .text =
+        "With a single directory, its content is stored at the container's root, and its own "
+        "attributes are the root's. With several PATHs, or with a file, each is stored under "
+        "its own name: a leading slash and `./` are dropped, `..` is refused, and the "
+        "directories on the way are stored with it.\n\n"
+        "Everything of the tree is kept: types, modes, numeric owners, times to the "
+        "nanosecond, hard links, symbolic links as links, devices, FIFOs, sockets, extended "
+        "attributes with capabilities and ACLs, and holes. Equal contents are stored "
+        "once.\n\n"
+        "FILE appears when it is whole: after a failure, or Ctrl-C, there is nothing, or what "
+        "was there before. An existing FILE is only replaced with "
+        "`--force`.\n\n"
+        "With `--encrypt` contents, names, attributes and sizes of files are encrypted; how "
+        "large the container is, and when it was changed, can be seen by anybody. It opens with "
+        "any one of the keys that are given, of which there may be 20. With none, and without "
+        "$BFC_PASSWORD_FILE, a password is asked for on the terminal, twice. Without its keys a "
+        "container cannot be read by anybody: keep one of them in a safe "
+        "place.\n\n" TEXT_EXCLUDE "\n\n"
+        "On a terminal, or with `-v`, a line on standard error sums up what was stored.",
     .options = create_options,
     .operands = operands,
     .examples = create_examples,
@@ -141,15 +154,18 @@ static const struct example append_examples[] = {
 const struct command cmd_append = {
     .name = "append",
     .summary = "Adds and replaces paths in a container, as one more commit",
-    .text = "Each PATH is stored under its own name, as `bfc create` does with several. What the "
-            "container has under other names stays; directories are merged. The new commit is "
-            "written behind the old ones, which are not changed and can still be read with `--at`. "
-            "It costs what it adds: contents that the container has already are not stored "
-            "again.\n\n"
-            "A crash or a failure leaves the container with its old commits. A torn tail that an "
-            "earlier crash left is cut off first. Only one program can append at a time; readers "
-            "are not disturbed. A container that holds an image's layers is refused: its trees "
-            "share what they hold.\n\n" TEXT_EXCLUDE,
+    .text =
+        "Each PATH is stored under its own name, as `bfc create` does with several. What the "
+        "container has under other names stays; directories are merged. The new commit is "
+        "written behind the old ones, which are not changed and can still be read with `--at`. "
+        "It costs what it adds: contents that the container has already are not stored "
+        "again.\n\n"
+        "A crash or a failure leaves the container with its old commits. A torn tail that an "
+        "earlier crash left is cut off first. Only one program can append at a time; readers "
+        "are not disturbed. A container that holds an image's layers is refused: its trees "
+        "share what they hold.\n\n"
+        "What is added to an encrypted container is encrypted for whoever can open it. " TEXT_KEYS
+        "\n\n" TEXT_EXCLUDE,
     .options = append_options,
     .operands = operands,
     .examples = append_examples,

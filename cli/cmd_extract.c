@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc extract. */
 #include "extract_view.h"
+#include "key_options.h"
 #include "trust_options.h"
 
 static const struct operand operands[] = {
@@ -19,6 +20,7 @@ static const struct option options[] = {
      "extract an earlier commit: its number, or 8 or more digits of its root digest"},
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "extract tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
+    OPTIONS_OF_KEYS,
     OPTIONS_OF_TRUST,
     {0},
 };
@@ -66,7 +68,8 @@ const struct command cmd_extract = {
         "links are in the target.\n\n"
         "As root everything is kept. An ordinary user keeps what that user may set; what could not "
         "be kept (owners, devices, privileged attributes) is told once a kind on standard error "
-        "and counted in the answer of `--json`. With `--strict` it is an error.\n\n" TEXT_TRUST,
+        "and counted in the answer of `--json`. With `--strict` it is an error.\n\n" TEXT_KEYS
+        "\n\n" TEXT_TRUST,
     .options = options,
     .operands = operands,
     .examples = examples,

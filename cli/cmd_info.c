@@ -6,6 +6,7 @@
 #include "commit_view.h"
 #include "entry_view.h"
 #include "facts.h"
+#include "key_options.h"
 
 static const struct operand operands[] = {
     {"FILE", VALUE_FILE, false, false, NULL},
@@ -19,6 +20,7 @@ static const struct option options[] = {
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "look up PATH in tree N, as a layer's, and not in tree 0; `bfc info FILE` tells which there "
      "are"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -85,6 +87,11 @@ static void tree_facts(struct out *o, const struct trees *trees)
     }
 }
 
+static bool is_encrypted(const bfc_container_info *info)
+{
+    return info->passwords + info->key_files + info->recipients > 0;
+}
+
 static void container_json(struct cli *cli, const char *path, const bfc_container_info *info,
                            const struct trees *trees)
 {
@@ -96,8 +103,14 @@ static void container_json(struct cli *cli, const char *path, const bfc_containe
     json_put_str(document, "uuid", uuid);
     json_put_u64(document, "size", info->file_size);
     json_put_u64(document, "torn_bytes", info->torn_bytes);
-    json_put_str(document, "compression", info->compression);
+    if (info->compression)
+        json_put_str(document, "compression", info->compression);
     json_put_str(document, "encryption", info->encryption);
+    if (is_encrypted(info)) {
+        json_put_u64(document, "passwords", info->passwords);
+        json_put_u64(document, "key_files", info->key_files);
+        json_put_u64(document, "recipients", info->recipients);
+    }
     json_put_bool(document, "last", info->last);
     json_put(document, "commit", commit_json(&info->commit));
     if (trees->count > 1)
@@ -120,16 +133,47 @@ static void container_facts(struct out *o, const char *path, const bfc_container
     fact(o, "commit", "%" PRIu64 "%s", c->seq, info->last ? "" : " (not the last)");
     fact_time(o, "time", c->time, c->time_ns);
     fact_hex(o, "root digest", c->root_digest, sizeof c->root_digest);
-    fact(o, "entries", "%s", text_of(&counts));
-    fact_size(o, "content", c->content_bytes);
-    fact_size(o, "data stored", c->data_stored);
-    fact(o, "compression", "%s", info->compression);
+    if (c->hidden) {
+        fact(o, "entries", "not known without a key");
+    } else {
+        fact(o, "entries", "%s", text_of(&counts));
+        fact_size(o, "content", c->content_bytes);
+        fact_size(o, "data stored", c->data_stored);
+        fact(o, "compression", "%s", info->compression);
+    }
     fact(o, "encryption", "%s", info->encryption);
+    if (is_encrypted(info))
+        fact(o, "opens with", "%u password%s, %u key file%s, %u recipient%s", info->passwords,
+             info->passwords == 1 ? "" : "s", info->key_files, info->key_files == 1 ? "" : "s",
+             info->recipients, info->recipients == 1 ? "" : "s");
     if (info->torn_bytes)
         fact(o, "torn tail", "%" PRIu64 " bytes behind the last whole commit; see bfc recover",
              info->torn_bytes);
     if (trees->count > 1)
         tree_facts(o, trees);
+}
+
+static void print_container(struct cli *cli, const char *path, const bfc_container_info *info,
+                            const struct trees *trees)
+{
+    if (cli->json)
+        container_json(cli, path, info, trees);
+    else
+        container_facts(&cli->out, path, info, trees);
+}
+
+/* Of an encrypted container, when no key was named. */
+static bool show_from_outside(struct cli *cli, const struct args *args)
+{
+    bfc_container_info info;
+    const struct trees none = {NULL, 0};
+
+    if (args->count > 1 || keys_are_named(args) ||
+        bfc_container_peek(args->operands[0], args_value(args, OPT_AT), &info, NULL) < 0 ||
+        !is_encrypted(&info))
+        return false;
+    print_container(cli, args->operands[0], &info, &none);
+    return true;
 }
 
 static int show_container(struct cli *cli, bfc_reader *r, const char *path)
@@ -142,10 +186,7 @@ static int show_container(struct cli *cli, bfc_reader *r, const char *path)
     if (bfc_reader_info(r, &info, &err) < 0 || bfc_reader_trees(r, &item, &trees.count, &err) < 0)
         return cli_fail(cli, &err);
     trees.item = item;
-    if (cli->json)
-        container_json(cli, path, &info, &trees);
-    else
-        container_facts(&cli->out, path, &info, &trees);
+    print_container(cli, path, &info, &trees);
     return EXIT_DONE;
 }
 
@@ -249,6 +290,8 @@ static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_reader) bfc_reader *r = NULL;
 
+    if (show_from_outside(cli, args))
+        return EXIT_DONE;
     int code = cli_open_reader(cli, args->operands[0], args, &r);
     if (code != EXIT_DONE)
         return code;
@@ -278,6 +321,8 @@ const struct command cmd_info = {
         "target, extended attributes. Printable values of these are quoted, others stand in "
         "hexadecimal. The digest of a file with holes is not the SHA-256 of its bytes; it is then "
         "called `digest` and not `sha256`.\n\n"
+        "Of an encrypted container, without a key, its size, its commit and how many keys of each "
+        "kind open it are told. With PATH a key is needed. " TEXT_KEYS_NAMED "\n\n"
         "Only what is asked for is read: this takes milliseconds, however large the container is.",
     .options = options,
     .operands = operands,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc log: the commits of a container, newest first. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "commit_view.h"
+#include "key_options.h"
 
 struct log {
     struct cli *cli;
@@ -15,11 +17,16 @@ static const struct operand operands[] = {
     {0},
 };
 
+static const struct option options[] = {
+    OPTIONS_OF_KEYS,
+    {0},
+};
+
 static void print_line(struct log *l, const bfc_commit_info *c)
 {
     struct out *o = &l->cli->out;
     char time[TIME_TEXT_MAX], added[SIZE_TEXT_MAX], content[SIZE_TEXT_MAX];
-    char digest[DIGEST_SHORT + 1];
+    char digest[DIGEST_SHORT + 1], files[24];
 
     if (!l->any)
         out_fmt(o, "%6s  %-19s  %10s  %10s  %10s  %s\n", "COMMIT", "TIME (UTC)", "ADDED", "FILES",
@@ -27,9 +34,10 @@ static void print_line(struct log *l, const bfc_commit_info *c)
     text_time(time, c->time);
     text_size(added, c->segment_bytes);
     text_size(content, c->content_bytes);
+    (void)snprintf(files, sizeof files, "%" PRIu64, c->files);
     digest_short(digest, c->root_digest);
-    out_fmt(o, "%6" PRIu64 "  %-19s  %10s  %10" PRIu64 "  %10s  %s\n", c->seq, time, added,
-            c->files, content, digest);
+    out_fmt(o, "%6" PRIu64 "  %-19s  %10s  %10s  %10s  %s\n", c->seq, time, added,
+            c->hidden ? "?" : files, c->hidden ? "?" : content, digest);
     l->any = true;
 }
 
@@ -48,13 +56,17 @@ static int run(struct cli *cli, const struct args *args)
     struct log l = {.cli = cli};
     bfc_err err = BFC_ERR_INIT;
 
+    int code = key_options_read(cli, args);
+    if (code != EXIT_DONE)
+        return code;
     if (cli->json) {
         json_t *head = json_document("bfc.log/1");
         json_put_str(head, "file", args->operands[0]);
         json_stream_begin(&l.json, &cli->out, head, "commits");
     }
-    int rc = bfc_log(args->operands[0], on_commit, &l, &err);
-    int code = rc < 0 ? cli_fail(cli, &err) : EXIT_DONE;
+    int rc = bfc_log_with(args->operands[0], keys_are_named(args) ? cli->keys : NULL, on_commit, &l,
+                          &err);
+    code = rc < 0 ? cli_fail(cli, &err) : EXIT_DONE;
     if (code == EXIT_DONE && cli_cancelled(cli))
         code = cli_error(cli, BFC_E_CANCELLED, "interrupted");
     if (cli->json) {
@@ -77,7 +89,10 @@ const struct command cmd_log = {
     .text = "For each commit: its number, its time, the bytes it added to the file, how many files "
             "it has and the size of their content, and the first digits of its root digest. Both "
             "the number and the digits can be given to `--at` of other commands, which then see "
-            "the container as it was.",
+            "the container as it was.\n\n"
+            "Of an encrypted container, without a key, the numbers of files and the sizes of their "
+            "content are not known. " TEXT_KEYS_NAMED,
+    .options = options,
     .operands = operands,
     .examples = examples,
     .see = "bfc-append bfc-info bfc-compact",

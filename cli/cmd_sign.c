@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc sign. */
 
+#include "key_options.h"
 #include "sign_view.h"
 
 static const struct operand operands[] = {
@@ -15,6 +16,7 @@ static const struct option options[] = {
     OPTION_SIGNATURE_OUTPUT,
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "sign an earlier commit: its number, or 8 or more digits of its root digest"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -27,8 +29,11 @@ static int run(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
 
     int code = sign_options_read(cli, args, &key, &how);
+    if (code == EXIT_DONE)
+        code = key_options_read(cli, args);
     if (code != EXIT_DONE)
         return code;
+    how.keys = cli->keys;
     how.at = args_value(args, OPT_AT);
     int rc = detached ? bfc_sign_detached(file, key, &how, &report, &err)
                       : bfc_sign(file, key, &how, &report, &err);
@@ -62,7 +67,7 @@ const struct command cmd_sign = {
         "`--signature`; such files can be joined with cat(1).\n\n"
         "What is appended later is not covered: it is another root digest, to be signed again. Nor "
         "is that there is nothing newer. `bfc compact` makes a container with another root digest, "
-        "and leaves signatures out.\n\n" TEXT_SIGNING_KEY,
+        "and leaves signatures out.\n\n" TEXT_SIGNING_KEY "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

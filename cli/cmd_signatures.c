@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commit_view.h"
+#include "key_options.h"
 #include "table_print.h"
 #include "trust_options.h"
 
@@ -16,6 +17,7 @@ static const struct operand operands[] = {
 static const struct option options[] = {
     {OPT_TRUST, 0, "trust", "FILE", VALUE_FILE, NULL,
      "name the signers of this trust file; may be given several times. Default: the trust file"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -155,7 +157,7 @@ static int read_commits(struct listing *l)
     struct commits *c = &l->commits;
     bfc_err err = BFC_ERR_INIT;
 
-    if (bfc_log(l->file, note_commit, c, &err) < 0)
+    if (bfc_log_with(l->file, l->cli->keys, note_commit, c, &err) < 0)
         return cli_fail(l->cli, &err);
     memcpy(l->current, c->item[0].root_digest, sizeof l->current); /* there is always one */
     qsort(c->item, c->count, sizeof *c->item, by_digest);
@@ -217,7 +219,8 @@ const struct command cmd_signatures = {
             "if the trust file has one.\n\n"
             "Who is not in your trust file may be anybody: a signature that is valid says that "
             "the holder of a key made it, not whom the key belongs to. `bfc verify "
-            "--require-signature` answers whether a container is signed by somebody you trust.",
+            "--require-signature` answers whether a container is signed by somebody you "
+            "trust.\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,

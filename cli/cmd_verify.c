@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc verify. */
+#include "key_options.h"
 #include "verify_view.h"
 
 static const struct operand operands[] = {
@@ -11,6 +12,7 @@ static const struct option options[] = {
     OPTIONS_OF_VERIFYING,
     {OPT_AT, 0, "at", "COMMIT", VALUE_WORD, NULL,
      "check an earlier commit: its number, or 8 or more digits of its root digest"},
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -20,9 +22,12 @@ static int run(struct cli *cli, const struct args *args)
     bfc_verify_report report = {0};
     bfc_err err = BFC_ERR_INIT;
 
-    int code = verification_begin(&v, cli, args, "bfc.verify/1", "file", args->operands[0]);
+    int code = key_options_read(cli, args);
+    if (code == EXIT_DONE)
+        code = verification_begin(&v, cli, args, "bfc.verify/1", "file", args->operands[0]);
     if (code != EXIT_DONE)
         return code;
+    v.options.keys = keys_are_named(args) ? cli->keys : NULL;
     int rc = bfc_verify(args->operands[0], &v.options, &report, &err);
     return verification_end(&v, rc, &report, &err);
 }
@@ -56,16 +61,19 @@ static const struct section sections[] = {
 const struct command cmd_verify = {
     .name = "verify",
     .summary = "Checks a container",
-    .text = "Without options it checks the structure and all metadata: every page by CRC32C and "
-            "SHA-256 up to the root digest, and that the tables agree with each other. With "
-            "`--deep` every byte of content is read and checked as well. It goes on after a "
-            "problem as far as it can, and tells each on standard error with the file or the byte "
-            "concerned.\n\n"
-            "Checksums find damage. Somebody who can write to the file can make a container that "
-            "is sound and not yours: give `--root-digest` with a digest from elsewhere to exclude "
-            "that, or ask for a signature: with `--key`, `--trust` or `--require-signature` the "
-            "commit must be signed by somebody you trust, or nothing is checked.\n\n"
-            "With `--quiet` nothing is printed if all is well.",
+    .text =
+        "Without options it checks the structure and all metadata: every page by CRC32C and "
+        "SHA-256 up to the root digest, and that the tables agree with each other. With "
+        "`--deep` every byte of content is read and checked as well. It goes on after a "
+        "problem as far as it can, and tells each on standard error with the file or the byte "
+        "concerned.\n\n"
+        "Checksums find damage. Somebody who can write to the file can make a container that "
+        "is sound and not yours: give `--root-digest` with a digest from elsewhere to exclude "
+        "that, or ask for a signature: with `--key`, `--trust` or `--require-signature` the "
+        "commit must be signed by somebody you trust, or nothing is checked.\n\n"
+        "Of an encrypted container, without a key, what is plain is checked: its commit records "
+        "and the checksums of what is stored. " TEXT_KEYS_NAMED "\n\n"
+        "With `--quiet` nothing is printed if all is well.",
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -13,6 +13,10 @@ json_t *commit_json(const bfc_commit_info *c)
     json_put_hex(o, "root_digest", c->root_digest, sizeof c->root_digest);
     json_put_u64(o, "offset", c->offset);
     json_put_u64(o, "segment_bytes", c->segment_bytes);
+    if (c->hidden) {
+        json_put_bool(o, "hidden", true);
+        return o;
+    }
     json_put_u64(o, "files", c->files);
     json_put_u64(o, "dirs", c->dirs);
     json_put_u64(o, "symlinks", c->symlinks);

@@ -146,6 +146,7 @@ int main(int argc, char **argv)
     int code = run(cli, argc, argv, &args);
     code = finish_output(cli, code);
     int number = signals_received();
+    bfc_keys_free(cli->keys);
     ui_destroy(&cli->ui);
     args_free(&args);
     free(cli);

@@ -100,6 +100,8 @@ static void end_json(struct verification *v, int rc, const bfc_verify_report *r)
         if (r->is_signed)
             json_put(tail, "signed_by", signature_json(v, r));
     }
+    if (r->hidden)
+        json_put_bool(tail, "hidden", true);
     json_stream_end(&v->json, tail);
 }
 
@@ -111,6 +113,21 @@ static void signature_words(struct out *o, const struct verification *v, const b
     text_time(time, r->signed_time);
     trust_words(&signer, v->trust, r->signer);
     out_fmt(o, "; signed by %s, %s UTC", text_of(&signer), time);
+}
+
+/* What is encrypted was looked at from outside. */
+static void end_words_hidden(const struct verification *v, const bfc_verify_report *r)
+{
+    struct out *o = &v->cli->out;
+
+    out_name(o, v->subject, strlen(v->subject));
+    out_fmt(o,
+            ": ok from outside, %" PRIu64 " encrypted blocks and pages%s; give a key to check "
+            "what is in them",
+            r->blocks + r->pages, v->options.deep ? "" : " not read (--deep does)");
+    if (r->torn_bytes)
+        out_fmt(o, "; a torn tail of %" PRIu64 " bytes, which bfc recover drops", r->torn_bytes);
+    out_str(o, "\n");
 }
 
 static void end_words(const struct verification *v, const bfc_verify_report *r)
@@ -145,7 +162,7 @@ int verification_end(struct verification *v, int rc, const bfc_verify_report *r,
         end_json(v, rc, r);
     if (rc == 0) {
         if (!cli->json && !cli->quiet)
-            end_words(v, r);
+            (r->hidden ? end_words_hidden : end_words)(v, r);
         return EXIT_DONE;
     }
     if (rc != BFC_E_CORRUPT || r->problems == 0)

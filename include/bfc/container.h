@@ -25,6 +25,7 @@
 
 #include <bfc/err.h>
 #include <bfc/hooks.h>
+#include <bfc/keys.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,8 @@ typedef struct bfc_commit_info {
     uint64_t content_bytes; /**< sizes of the regular files, each inode once */
     uint64_t data_stored;   /**< bytes of all data blocks as stored */
     uint64_t data_raw;      /**< bytes of all data blocks before compression */
+    bool hidden; /**< from files to data_raw nothing is known (all 0): the container is encrypted
+                      and was looked at without a key */
 } bfc_commit_info;
 
 /* ── Writing ─────────────────────────────────────────────────────────────────────────────── */
@@ -77,11 +80,17 @@ typedef struct bfc_writer_options {
                                      0: the newest mtime stored */
     bool replace;               /**< bfc_writer_create() may replace an existing file */
     const bfc_hooks *hooks;     /**< borrowed until the writer is closed; may be NULL */
+    bool encrypt; /**< bfc_writer_create(): the container is encrypted, for each of `keys`. With
+                       `reproducible` it is BFC_E_INVALID. An append goes by the container */
+    const bfc_keys *keys; /**< borrowed until the writer is closed. bfc_writer_append(): one of
+                               these opens the container; BFC_E_INVALID if it is not encrypted,
+                               since what is appended would not be either */
 } bfc_writer_options;
 
 #define BFC_WRITER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false, NULL \
+        sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false,      \
+            NULL, false, NULL                                                                      \
     }
 
 /**
@@ -90,8 +99,8 @@ typedef struct bfc_writer_options {
  * @param path      where it will be
  * @param options   may be NULL; borrowed until the call returns, what it points to until close
  * @param[out] out  set on success; free with bfc_writer_close()
- * @return 0; BFC_E_INVALID (options), BFC_E_EXISTS (without replace), BFC_E_NOMEM, BFC_E_IO,
- *         BFC_E_NOSPC, BFC_E_DENIED, BFC_E_NOT_FOUND (no such folder)
+ * @return 0; BFC_E_INVALID (options; `encrypt` without keys), BFC_E_EXISTS (without replace),
+ *         BFC_E_NOMEM, BFC_E_IO, BFC_E_NOSPC, BFC_E_DENIED, BFC_E_NOT_FOUND (no such folder)
  *
  * Threads: one at a time per writer. Blocks: disk. Source: docs/format.md, section 10. Since: 0.1.
  */
@@ -102,7 +111,8 @@ BFC_API int bfc_writer_create(const char *path, const bfc_writer_options *option
  * Open an existing container for one more commit. A torn tail is cut off.
  *
  * @return as bfc_writer_create(), and BFC_E_CORRUPT; BFC_E_UNSUPPORTED, also for a container with
- *         other trees than 0, which is an image's; BFC_E_BUSY when another process is writing to it
+ *         other trees than 0, which is an image's; BFC_E_BUSY when another process is writing to
+ *         it; BFC_E_DENIED, also for an encrypted container that none of the keys opens
  *
  * Threads: one at a time per writer. Blocks: disk. Since: 0.1.
  */
@@ -181,6 +191,8 @@ typedef struct bfc_reader_options {
     const bfc_hooks *hooks;     /**< borrowed until close; may be NULL */
     uint32_t tree; /**< the tree that paths are looked up in and walks go through; 0: the one that
                         every container has. bfc_reader_trees() tells which there are */
+    const bfc_keys *keys; /**< borrowed until the call returns; of an encrypted container one of
+                               these must open it. NULL: none */
     const struct bfc_trust *trust; /**< borrowed until the call returns. One of these signers must
                                         have signed the commit's root digest, and everything is
                                         checked as with `root_digest`. NULL: nobody need have */
@@ -188,15 +200,16 @@ typedef struct bfc_reader_options {
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL                                      \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL, NULL                                \
     }
 
 /**
  * Open a container for reading. Reads the superblock, a commit record and nothing else.
  *
  * @param[out] out  set on success; free with bfc_reader_close()
- * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED (also: not signed by anybody of
- *         `trust`), BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
+ * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED (also: it is encrypted, and none
+ *         of the keys opens it; not signed by anybody of `trust`), BFC_E_CORRUPT,
+ *         BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
  *
  * Threads: one at a time per reader; readers of one file do not disturb each other or a writer.
  * Source: docs/format.md, sections 3, 5 and 10. Since: 0.1.
@@ -214,13 +227,28 @@ typedef struct bfc_container_info {
     uint64_t torn_bytes;     /**< bytes after the last whole commit; see bfc_recover() */
     bfc_commit_info commit;  /**< the commit this reader looks at */
     bool last;               /**< it is the container's last */
-    const char *compression; /**< "zstd" or "none" (no block is compressed); static */
-    const char *encryption;  /**< "none"; static */
+    const char *compression; /**< "zstd" or "none" (no block is compressed); static. NULL: not
+                                  known, see bfc_commit_info.hidden */
+    const char *encryption;  /**< "none" or "chacha20-poly1305"; static */
+    unsigned passwords, key_files, recipients; /**< that open it; 0 where it is not encrypted */
 } bfc_container_info;
 
 /** @return 0; BFC_E_CORRUPT, BFC_E_IO, BFC_E_NOMEM. Threads: one at a time per reader. Since: 0.1.
  */
 BFC_API int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err);
+
+/**
+ * What a container tells without a key: of one that is encrypted its size, commits and who could
+ * open it. Of others, the same as bfc_reader_info().
+ *
+ * @param at        as in bfc_reader_options; may be NULL
+ * @param[out] out  set on success
+ * @return 0; as bfc_reader_open(), but for keys
+ *
+ * Threads: any. Source: docs/format.md, section 11. Since: 0.4.
+ */
+BFC_API int bfc_container_peek(const char *path, const char *at, bfc_container_info *out,
+                               bfc_err *err);
 
 /** One of the trees that a commit holds. Plain values, nothing to free. */
 typedef struct bfc_tree_info {
@@ -371,11 +399,14 @@ typedef struct bfc_extract_options {
     uint32_t tree;            /**< another tree than the reader's; 0: the reader's */
     const struct bfc_dataset_options *dataset; /**< of bfc_image_extract() alone, where the target
                                                   is a ZFS dataset; may be NULL */
+    const struct bfc_trust *trust; /**< of bfc_image_extract() and bfc_image_bundle() alone: as in
+                                        bfc_reader_options, which is where bfc_extract() has it from
+                                        */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL                          \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL                    \
     }
 
 /** Bytes that the name of a ZFS dataset or snapshot takes at most, its NUL counted. */
@@ -421,13 +452,24 @@ BFC_API int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_opt
 typedef int bfc_log_fn(void *ctx, const bfc_commit_info *commit);
 
 /**
- * The commits of a container, newest first.
+ * The commits of a container, newest first. Of an encrypted one without their counters.
  *
  * @return 0; BFC_E_NOT_FOUND, BFC_E_DENIED, BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_IO, BFC_E_NOMEM
  *
  * Threads: any. Since: 0.1.
  */
 BFC_API int bfc_log(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err);
+
+/**
+ * The same with keys, one of which opens the container if it is encrypted; NULL: as bfc_log().
+ *
+ * @param keys  borrowed until the call returns; may be NULL
+ * @return as bfc_log(); BFC_E_DENIED also if none of the keys fits
+ *
+ * Threads: any. Since: 0.4.
+ */
+BFC_API int bfc_log_with(const char *path, const bfc_keys *keys, bfc_log_fn *fn, void *ctx,
+                         bfc_err *err);
 
 /** One thing that bfc_verify() found. Pointers are valid during the call. */
 typedef struct bfc_problem {
@@ -445,15 +487,16 @@ typedef struct bfc_verify_options {
     void (*problem)(void *ctx, const bfc_problem *problem); /**< may be NULL */
     void *problem_ctx;
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
-    bool repair; /**< of bfc_image_verify() alone: what the store says of the image beside
-                      its container (ZFS properties) is set right */
+    bool repair;          /**< of bfc_image_verify() alone: what the store says of the image beside
+                               its container (ZFS properties) is set right */
+    const bfc_keys *keys; /**< borrowed until the call returns; may be NULL */
     const struct bfc_trust *trust; /**< as in bfc_reader_options: without such a signature it is
                                         BFC_E_DENIED, and nothing is checked */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL            \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL, NULL      \
     }
 
 typedef struct bfc_verify_report {
@@ -464,6 +507,8 @@ typedef struct bfc_verify_report {
     uint64_t bytes;      /**< bytes of content read (deep) */
     uint64_t torn_bytes; /**< after the last whole commit */
     uint8_t root_digest[BFC_DIGEST_SIZE];
+    bool hidden; /**< it is encrypted, and no key was given: what is plain was checked, and nothing
+                      of what is in it (entries, bytes and root_digest are as the file says) */
     uint64_t signatures;     /**< in the commit's table, also those over other root digests */
     uint64_t bad_signatures; /**< of these, deep: not their signers'. Anybody who can write to the
                                   file can add such a one, so it is told to the log, and is no
@@ -475,6 +520,10 @@ typedef struct bfc_verify_report {
 
 /**
  * Check a container. Goes on after a problem as far as it can, and reports each.
+ *
+ * An encrypted container can be checked in part without a key: its commit records, its frames,
+ * and, deep, the checksums of their payloads. That shows damage, not what somebody changed on
+ * purpose.
  *
  * @param[out] report  set also on BFC_E_CORRUPT; may be NULL
  * @return 0 if nothing is wrong; BFC_E_CORRUPT with the first problem in err; others as
@@ -511,11 +560,13 @@ typedef struct bfc_compact_options {
                                  the commit that is kept */
     unsigned jobs;             /**< threads; 0: as many as processors */
     const bfc_hooks *hooks;    /**< borrowed until the call returns; may be NULL */
+    const bfc_keys *keys;      /**< likewise; one of them must open `source` if it is encrypted. The
+                                    new container is encrypted too, and the same keys open it */
 } bfc_compact_options;
 
 #define BFC_COMPACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL                                \
+        sizeof(bfc_compact_options), NULL, false, false, 0, 0, NULL, NULL                          \
     }
 
 typedef struct bfc_compact_report {

@@ -147,7 +147,7 @@ typedef struct bfc_prompt {
  * @param password  BFC_PASSWORD_MAX bytes of locked memory, to be filled from the start
  * @param[out] len  bytes that were filled in
  * @return 0; BFC_E_NOT_FOUND: there is nobody to ask, go on as if no callback were set; any other
- *         code ends the operation, with what stands in err
+ *         code ends the operation, with what stands in err, which is never NULL
  */
 typedef int bfc_prompt_fn(void *ctx, const bfc_prompt *about, char *password, size_t *len,
                           bfc_err *err);
@@ -162,6 +162,19 @@ typedef int bfc_prompt_fn(void *ctx, const bfc_prompt *about, char *password, si
  * Since: 0.4.
  */
 BFC_API void bfc_keys_set_prompt(bfc_keys *keys, bfc_prompt_fn *fn, void *ctx);
+
+/**
+ * Read the first line of a file as bfc_keys_add_password_file() does, for a callback that has one
+ * to look into.
+ *
+ * @param hooks     may be NULL; `log` hears if others can read the file
+ * @param password  BFC_PASSWORD_MAX bytes
+ * @return as bfc_keys_add_password_file()
+ *
+ * Threads: any. Since: 0.4.
+ */
+BFC_API int bfc_password_read_file(const char *path, const bfc_hooks *hooks, char *password,
+                                   size_t *len, bfc_err *err);
 
 /**
  * What a password that is written costs to try: passes of Argon2id over so much memory. Without
@@ -214,6 +227,98 @@ BFC_API int bfc_key_generate_fd(enum bfc_key_kind kind, int fd, char public_text
  */
 BFC_API int bfc_key_public(const char *path, const bfc_hooks *hooks,
                            char public_text[BFC_KEY_TEXT_MAX], bfc_err *err);
+
+/* ── Key slots of a container ────────────────────────────────────────────────────────────── */
+
+#define BFC_KEY_SLOTS 20 /**< that a container has, and so keys that it can be opened with */
+
+enum bfc_slot_type {
+    BFC_SLOT_PASSWORD = 1,
+    BFC_SLOT_KEY_FILE = 2,
+    BFC_SLOT_RECIPIENT = 3
+};
+
+/** A slot that is used. Plain values, nothing to free. */
+typedef struct bfc_key_slot {
+    unsigned number; /**< 0 to BFC_KEY_SLOTS - 1; it stays as it is until the slot is removed */
+    enum bfc_slot_type type;
+    uint32_t passes;                  /**< of Argon2id; 0 if it is no password */
+    uint32_t memory_kib;              /**< likewise */
+    int64_t time;                     /**< when it was made, seconds since 1970 */
+    char recipient[BFC_KEY_TEXT_MAX]; /**< the public key; "" if it is no recipient */
+} bfc_key_slot;
+
+/**
+ * The key slots of an encrypted container, as its last commit has them. No key is needed; so what
+ * is told is not vouched for by anybody.
+ *
+ * @param[out] slots  by their numbers
+ * @param[out] count  how many are set
+ * @return 0; BFC_E_INVALID (it is not encrypted), BFC_E_NOT_FOUND, BFC_E_DENIED, BFC_E_CORRUPT,
+ *         BFC_E_LIMIT (a cost beyond the format's), BFC_E_UNSUPPORTED, BFC_E_NOMEM, BFC_E_IO
+ *
+ * Threads: any. Source: docs/format.md, section 11. Since: 0.4.
+ */
+BFC_API int bfc_key_slots(const char *path, bfc_key_slot slots[BFC_KEY_SLOTS], size_t *count,
+                          bfc_err *err);
+
+/**
+ * Let further keys open a container. It is one more commit, which touches no data: root digest and
+ * contents stay as they are.
+ *
+ * @param keys   one of them opens it; borrowed until the call returns, its hooks are used
+ * @param added  each gets a slot; likewise. With nothing in it a new password is asked for
+ * @return 0; BFC_E_DENIED (also: none of the keys opens it), BFC_E_INVALID (it is not encrypted, or
+ *         nothing is to be added), BFC_E_LIMIT (not enough free slots), BFC_E_EXISTS (a recipient
+ *         has one already), BFC_E_BUSY; BFC_E_NOT_FOUND, BFC_E_CORRUPT, BFC_E_UNSUPPORTED,
+ *         BFC_E_NOMEM, BFC_E_NOSPC, BFC_E_IO, BFC_E_CANCELLED
+ *
+ * Threads: any. Blocks: disk, Argon2id. Since: 0.4.
+ */
+BFC_API int bfc_key_add(const char *path, const bfc_keys *keys, const bfc_keys *added,
+                        bfc_err *err);
+
+/**
+ * Take keys away. It is one more commit, which touches no data.
+ *
+ * Who has such a key can still read older copies of the file, and the earlier commits in this one:
+ * their records have the slot. Nor does it help against who has read the file key with it.
+ * bfc_key_rotate() does, for what is in the new file.
+ *
+ * @param keys     one of them opens it, may be one that is taken away; borrowed
+ * @param numbers  of slots, as bfc_key_slots() tells them
+ * @return as bfc_key_add(); BFC_E_NOT_FOUND also for a slot that is not used, BFC_E_INVALID also
+ *         when no slot would be left
+ *
+ * Threads: any. Blocks: disk, Argon2id. Since: 0.4.
+ */
+BFC_API int bfc_key_remove(const char *path, const bfc_keys *keys, const unsigned *numbers,
+                           size_t count, bfc_err *err);
+
+/** What bfc_key_rotate() did. Plain values, nothing to free. */
+typedef struct bfc_rotate_report {
+    uint64_t old_size, new_size;         /**< bytes */
+    uint64_t commits_dropped;            /**< earlier ones; only the last is kept */
+    size_t kept_count, dropped_count;    /**< of key slots */
+    bfc_key_slot kept[BFC_KEY_SLOTS];    /**< as they are in the new file */
+    bfc_key_slot dropped[BFC_KEY_SLOTS]; /**< as they were in the old one */
+} bfc_rotate_report;
+
+/**
+ * Give a container a new file key: the last commit is written anew, under a temporary name that is
+ * renamed at the end, with the owner and the permissions of the old file. All recipients are kept,
+ * and those passwords and key files that are given; others cannot be, since they are not known.
+ * Earlier commits are not kept, nor are signatures, since root digest and UUID are new.
+ *
+ * @param keys         one of them opens it; borrowed
+ * @param jobs         threads; 0: as many as processors
+ * @param[out] report  may be NULL
+ * @return as bfc_key_add()
+ *
+ * Threads: any. Blocks: disk. Since: 0.4.
+ */
+BFC_API int bfc_key_rotate(const char *path, const bfc_keys *keys, unsigned jobs,
+                           bfc_rotate_report *report, bfc_err *err);
 
 #ifdef __cplusplus
 }

@@ -81,11 +81,12 @@ typedef struct bfc_sign_options {
     int64_t time;           /**< seconds since the epoch to be signed; 0: now */
     unsigned jobs;          /**< threads; 0: as many as processors */
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+    const bfc_keys *keys;   /**< likewise; of an encrypted container one of these must open it */
 } bfc_sign_options;
 
 #define BFC_SIGN_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        sizeof(bfc_sign_options), NULL, false, 0, 0, NULL                                          \
+        sizeof(bfc_sign_options), NULL, false, 0, 0, NULL, NULL                                    \
     }
 
 typedef struct bfc_sign_report {

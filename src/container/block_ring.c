@@ -22,6 +22,8 @@ struct bfci_ring {
     const bfci_source *source;
     bfci_pool *pool;
     enum bfci_ring_want want;
+    bfci_ring_fn *map;
+    void *map_ctx;
     bfci_block_checker *checker; /* one a worker */
     unsigned checkers;
     slot *slot;
@@ -33,14 +35,13 @@ struct bfci_ring {
 int bfci_block_checker_init(bfci_block_checker *c, bfc_err *err)
 {
     *c = (bfci_block_checker){0};
-    return bfci_decompressor_new(&c->zstd, err);
+    return bfci_unpacker_new(&c->unpacker, err);
 }
 
 void bfci_block_checker_release(bfci_block_checker *c)
 {
-    bfci_decompressor_free(c->zstd);
-    bfci_buf_free(&c->scratch);
-    c->zstd = NULL;
+    bfci_unpacker_free(c->unpacker);
+    c->unpacker = NULL;
 }
 
 static int check_header(const bfci_source *source, uint64_t number, const bfci_ref *ref,
@@ -48,12 +49,12 @@ static int check_header(const bfci_source *source, uint64_t number, const bfci_r
 {
     uint8_t raw[FRAME_HEADER_SIZE];
     uint64_t at = ref->offset - FRAME_HEADER_SIZE;
-    bfci_frame f;
+    bool sealed = bfci_source_is_sealed(source);
+    bfci_frame f, want = bfci_frame_of(FRAME_DATA, number, ref, sealed);
 
     BFC_TRY(bfci_pread_exact(source->fd, raw, sizeof raw, at, err));
-    BFC_TRY(bfci_frame_decode(raw, at, &f, err));
-    if (f.kind != FRAME_DATA || f.number != number || f.comp != ref->comp ||
-        f.stored != ref->stored || f.raw != ref->raw || f.payload_crc != ref->crc)
+    BFC_TRY(bfci_frame_decode(raw, at, sealed, &f, err));
+    if (!bfci_frame_same(&f, &want) || f.number != number)
         return bfci_fail_at(err, BFC_E_CORRUPT, at, "frame header differs from the block table");
     return 0;
 }
@@ -61,9 +62,9 @@ static int check_header(const bfci_source *source, uint64_t number, const bfci_r
 int bfci_block_check(const bfci_source *source, bfci_block_checker *c, uint64_t number,
                      const bfci_ref *ref, uint8_t *raw, bfc_err *err)
 {
-    BFC_TRY(bfci_ref_check(ref, source->commit.offset, source->super.block_max, err));
+    BFC_TRY(bfci_source_check_ref(source, ref, source->super.block_max, err));
     BFC_TRY(check_header(source, number, ref, err));
-    return bfci_source_read(source, ref, c->zstd, &c->scratch, raw, err);
+    return bfci_source_read(source, bfci_block_id(number), ref, c->unpacker, raw, err);
 }
 
 static void run_slot(bfci_task *task, unsigned worker)
@@ -77,6 +78,8 @@ static void run_slot(bfci_task *task, unsigned worker)
                                  &b->err);
     else
         b->rc = bfci_source_read_stored(ring->source, &b->ref, b->bytes, &b->err);
+    if (b->rc == 0 && ring->map)
+        b->rc = ring->map(ring->map_ctx, worker, b, &b->err);
 
     pthread_mutex_lock(&ring->lock);
     s->done = true;
@@ -121,6 +124,12 @@ int bfci_ring_new(const bfci_source *source, bfci_pool *pool, enum bfci_ring_wan
     return 0;
 }
 
+void bfci_ring_map(bfci_ring *ring, bfci_ring_fn *fn, void *ctx)
+{
+    ring->map = fn;
+    ring->map_ctx = ctx;
+}
+
 void bfci_ring_free(bfci_ring *ring)
 {
     if (!ring)
@@ -155,7 +164,7 @@ int bfci_ring_push(bfci_ring *ring, uint64_t number, const bfci_ref *ref, bfc_er
     bfci_ring_block *b = &s->block;
     size_t want = ring->want == RING_RAW ? ref->raw : ref->stored;
 
-    BFC_TRY(bfci_ref_check(ref, ring->source->commit.offset, ring->source->super.block_max, err));
+    BFC_TRY(bfci_source_check_ref(ring->source, ref, ring->source->super.block_max, err));
     BFC_TRY(bfci_reserve(&b->bytes, &b->cap, want, 1, err));
     b->number = number;
     b->ref = *ref;

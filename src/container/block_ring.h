@@ -26,6 +26,10 @@ typedef struct bfci_ring bfci_ring;
  * `block_max`. */
 int bfci_ring_new(const bfci_source *source, bfci_pool *pool, enum bfci_ring_want want,
                   size_t memory, bfci_ring **out, bfc_err *err);
+/* With RING_STORED: what a worker does with a block that it has read; its words go to the block. */
+typedef int bfci_ring_fn(void *ctx, unsigned worker, bfci_ring_block *block, bfc_err *err);
+/* Before the first push. */
+void bfci_ring_map(bfci_ring *ring, bfci_ring_fn *fn, void *ctx);
 /* Waits for what is under way. NULL is allowed. */
 void bfci_ring_free(bfci_ring *ring);
 BFCI_DEFINE_AUTO(bfci_ring, bfci_ring_free)
@@ -38,8 +42,7 @@ const bfci_ring_block *bfci_ring_pop(bfci_ring *ring);
 
 /* What a worker needs to check one block; also used without a ring. */
 typedef struct bfci_block_checker {
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
 } bfci_block_checker;
 int bfci_block_checker_init(bfci_block_checker *c, bfc_err *err);
 void bfci_block_checker_release(bfci_block_checker *c);

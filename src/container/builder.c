@@ -11,6 +11,7 @@
 struct bfci_page_sink {
     bfci_segment *segment;
     bfci_compressor *zstd; /* NULL: pages are stored plain */
+    bfci_aead *aead;       /* NULL: the container is not sealed */
     buf packed;
 };
 
@@ -22,6 +23,8 @@ int bfci_page_sink_new(bfci_segment *segment, int level, bfci_page_sink **out, b
     s->segment = segment;
     if (level > 0)
         BFC_TRY(bfci_compressor_new(level, &s->zstd, err));
+    if (segment->sealer)
+        BFC_TRY(bfci_sealer_aead(segment->sealer, &s->aead, err));
     *out = bfci_steal(&s);
     return 0;
 }
@@ -31,29 +34,46 @@ void bfci_page_sink_free(bfci_page_sink *s)
     if (!s)
         return;
     bfci_compressor_free(s->zstd);
+    bfci_aead_free(s->aead);
     bfci_buf_free(&s->packed);
     free(s);
+}
+
+/* The page as it is stored: `packed` holds it where it is compressed or sealed. */
+static int pack_page(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *page,
+                     bfci_ref *ref, const uint8_t **payload, bfc_err *err)
+{
+    const size_t skip = s->aead ? SEALED_AT_CIPHERTEXT : 0;
+    size_t packed_len = 0;
+
+    buf_clear(&s->packed);
+    uint8_t *room = bfci_buf_room(&s->packed, bfci_sealed_size(page->len));
+    BFC_TRY(buf_check(&s->packed, err));
+    if (s->zstd && page->len > 1)
+        BFC_TRY(bfci_compress(s->zstd, page->data, page->len, room + skip, page->len - 1,
+                              &packed_len, err));
+    size_t len = packed_len ? packed_len : page->len;
+    *ref = (bfci_ref){.stored = (uint32_t)len,
+                      .raw = (uint32_t)page->len,
+                      .comp = packed_len ? COMP_ZSTD : COMP_NONE};
+    *payload = packed_len ? room : page->data;
+    if (!s->aead)
+        return 0;
+    if (!packed_len)
+        memcpy(room + skip, page->data, len);
+    ref->stored = (uint32_t)bfci_sealed_size(len);
+    *payload = room;
+    return bfci_sealer_close(s->segment->sealer, s->aead, bfci_page_id(table, level), room, len,
+                             err);
 }
 
 static int sink_put(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *page, bfci_ref *out,
                     bfc_err *err)
 {
-    bfci_ref ref = {.stored = (uint32_t)page->len, .raw = (uint32_t)page->len, .comp = COMP_NONE};
-    const uint8_t *payload = page->data;
-    size_t packed_len = 0;
+    const uint8_t *payload = NULL;
+    bfci_ref ref;
 
-    if (s->zstd && page->len > 1) {
-        buf_clear(&s->packed);
-        uint8_t *room = bfci_buf_room(&s->packed, page->len);
-        BFC_TRY(buf_check(&s->packed, err));
-        BFC_TRY(
-            bfci_compress(s->zstd, page->data, page->len, room, page->len - 1, &packed_len, err));
-    }
-    if (packed_len) {
-        payload = s->packed.data;
-        ref.stored = (uint32_t)packed_len;
-        ref.comp = COMP_ZSTD;
-    }
+    BFC_TRY(pack_page(s, table, level, page, &ref, &payload, err));
     ref.crc = bfci_crc32c(payload, ref.stored);
     BFC_TRY(bfci_sha256(payload, ref.stored, ref.digest, err));
     BFC_TRY(bfci_segment_put_page(s->segment, table, level, payload, &ref, err));

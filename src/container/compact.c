@@ -5,16 +5,20 @@
 #include <inttypes.h>
 
 #include "container/compact.h"
+#include "container/key_view.h"
 #include "sys/clock.h"
 
 static void release(bfci_compact *c)
 {
     bfci_page_sink_free(c->sink);
+    bfci_sealer_free(c->sealer);
+    bfci_seal_free(c->seal);
     bfci_new_file_abandon(&c->file);
     bfci_set_release(&c->spilled);
     bfci_set_release(&c->files);
     bfci_map_release(&c->xattrs);
     free(c->offset);
+    free(c->sums);
     bfci_block_index_release(&c->blocks);
     bfci_tables_free(c->tables);
     bfci_source_release(&c->source);
@@ -29,6 +33,10 @@ static int open_source(bfci_compact *c, const char *path, bfc_err *err)
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &c->source, err));
     (void)bfci_steal_fd(&fd);
+    if (bfci_source_is_sealed(&c->source) && c->options.reproducible)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "an encrypted container cannot be reproducible: its keys are random");
+    BFC_TRY(bfci_source_unlock(&c->source, c->options.keys, path, err));
     if (c->options.at)
         BFC_TRY(bfci_source_select(&c->source, c->options.at, err));
     if (c->source.super.features_read_only)
@@ -82,6 +90,23 @@ static void choose_time(bfci_compact *c)
     }
 }
 
+/* The same file key, in the same slots; the segment's key is another, as salt and UUID are. */
+static int make_seal(bfci_compact *c, bfc_err *err)
+{
+    if (c->rotation)
+        return bfci_seal_new(c->segment.super.uuid, c->rotation->kept, c->commit.time, &c->seal,
+                             err);
+    return bfci_seal_inherit(c->segment.super.uuid, c->source.seal, &c->seal, err);
+}
+
+static int start_sealer(bfci_compact *c, bfc_err *err)
+{
+    BFC_TRY(make_seal(c, err));
+    BFC_TRY(bfci_sealer_new(c->seal, SUPER_SIZE, &c->sealer, err));
+    c->segment.sealer = c->sealer;
+    return 0;
+}
+
 static int start_target(bfci_compact *c, const char *path, bfc_err *err)
 {
     const bfci_commit *old = &c->source.commit;
@@ -89,7 +114,8 @@ static int start_target(bfci_compact *c, const char *path, bfc_err *err)
 
     super.features_ignore = 0; /* what they stand for is not copied */
     BFC_TRY(choose_uuid(c, super.uuid, err));
-    BFC_TRY(bfci_new_file_begin(path, &c->file, err));
+    BFC_TRY(c->rotation ? bfci_new_file_begin_private(path, &c->file, err)
+                        : bfci_new_file_begin(path, &c->file, err));
     bfci_segment_init(&c->segment, c->file.fd, &super, SUPER_SIZE);
     c->commit = (bfci_commit){.seq = 1,
                               .next_ino = old->next_ino,
@@ -100,17 +126,28 @@ static int start_target(bfci_compact *c, const char *path, bfc_err *err)
                               .others = old->others,
                               .content_bytes = old->content_bytes};
     choose_time(c);
-    return 0;
+    return c->source.seal ? start_sealer(c, err) : 0;
+}
+
+static int finish_rotation(bfci_compact *c, bfc_err *err)
+{
+    bfc_rotate_report *r = &c->rotation->report;
+
+    BFC_TRY(bfci_key_slots_view(c->commit.key_slots, r->kept, &r->kept_count, err));
+    return bfci_rotation_own(c->rotation, c->file.fd, err);
 }
 
 static int write_target(bfci_compact *c, const char *path, bfc_err *err)
 {
-    BFC_TRY(check_target(c, path, err));
+    if (!c->rotation)
+        BFC_TRY(check_target(c, path, err));
     BFC_TRY(start_target(c, path, err));
     BFC_TRY(bfci_compact_copy(c, err));
     BFC_TRY(bfci_segment_commit(&c->segment, &c->commit, c->options.reproducible, err));
     c->report.new_size = c->segment.at;
     bfci_commit_info(&c->commit, &c->report.commit);
+    if (c->rotation)
+        BFC_TRY(finish_rotation(c, err));
     return bfci_new_file_publish(&c->file, c->options.replace, err);
 }
 
@@ -118,10 +155,12 @@ static int run(bfci_compact *c, const char *source, const char *target, bfc_err 
 {
     int rc = open_source(c, source, err);
 
+    if (rc == 0 && c->rotation)
+        rc = bfci_rotation_choose(c->rotation, &c->source, c->options.keys, err);
     if (rc == 0)
         rc = bfci_compact_mark(c, err);
     if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
+        return bfci_source_wrap(err, rc, source);
     if (c->source.commit.table[TABLE_SIGNATURES].root.offset)
         bfci_log(c->options.hooks, BFC_LOG_WARNING, "compact",
                  "'%s': signatures are left out: the new container has another root digest",
@@ -140,6 +179,19 @@ int bfc_compact(const char *source, const char *target, const bfc_compact_option
 
     int rc = run(&c, source, target, err);
     if (rc == 0 && report)
+        *report = c.report;
+    release(&c);
+    return rc;
+}
+
+int bfci_compact_rotate(const char *path, const bfc_compact_options *options, bfci_rotation *r,
+                        bfc_compact_report *report, bfc_err *err)
+{
+    bfci_compact c = {
+        .options = *options, .source = BFCI_SOURCE_INIT, .file = BFCI_NEW_FILE_INIT, .rotation = r};
+
+    int rc = run(&c, path, path, err);
+    if (rc == 0)
         *report = c.report;
     release(&c);
     return rc;

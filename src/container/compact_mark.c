@@ -43,7 +43,7 @@ static int load_block(bfci_compact *c, bfci_span key, bfci_span value, void *ctx
     (void)ctx;
     BFC_TRY(check_key(key, 8, "blocks", err));
     BFC_TRY(bfci_block_decode(value, &ref, err));
-    BFC_TRY(bfci_ref_check(&ref, c->source.commit.offset, c->source.super.block_max, err));
+    BFC_TRY(bfci_source_check_ref(&c->source, &ref, c->source.super.block_max, err));
     return bfci_block_index_add(&c->blocks, get_u64be(key.p), ref.raw, err);
 }
 

@@ -18,8 +18,7 @@ typedef struct cached_block {
 struct bfci_block_cache {
     const bfci_source *source;
     bfci_cursor blocks;
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
     uint64_t tick;
     cached_block block[CACHED_BLOCKS];
 };
@@ -32,7 +31,7 @@ int bfci_block_cache_new(const bfci_source *source, bfci_tables *tables, bfci_bl
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->source = source;
     bfci_cursor_init(&c->blocks, tables, TABLE_BLOCKS);
-    BFC_TRY(bfci_decompressor_new(&c->zstd, err));
+    BFC_TRY(bfci_unpacker_new(&c->unpacker, err));
     *out = bfci_steal(&c);
     return 0;
 }
@@ -44,8 +43,7 @@ void bfci_block_cache_free(bfci_block_cache *c)
     for (size_t i = 0; i < CACHED_BLOCKS; i++)
         free(c->block[i].raw);
     bfci_cursor_release(&c->blocks);
-    bfci_decompressor_free(c->zstd);
-    bfci_buf_free(&c->scratch);
+    bfci_unpacker_free(c->unpacker);
     free(c);
 }
 
@@ -65,7 +63,7 @@ static int load(bfci_block_cache *c, uint64_t number, cached_block **out, bfc_er
 
     BFC_TRY(bfci_load_block(&c->blocks, number, &ref, err));
     BFC_TRY(bfci_alloc(ref.raw, 1, &raw, err));
-    BFC_TRY(bfci_source_read(c->source, &ref, c->zstd, &c->scratch, raw, err));
+    BFC_TRY(bfci_source_read(c->source, bfci_block_id(number), &ref, c->unpacker, raw, err));
     cached_block *b = oldest(c);
     free(b->raw);
     *b = (cached_block){number, 0, bfci_steal(&raw), ref.raw};

@@ -340,7 +340,7 @@ static int start_workers(bfci_extraction *x, unsigned jobs, bfc_err *err)
     BFC_TRY(bfci_xcache_new(&x->reader->source, &x->cache, err));
     BFC_TRY(bfci_pool_new(count, &x->pool, err));
     for (unsigned i = 0; i < count; i++)
-        BFC_TRY(bfci_decompressor_new(&x->worker[i].zstd, err));
+        BFC_TRY(bfci_unpacker_new(&x->worker[i].unpacker, err));
     return 0;
 }
 
@@ -373,10 +373,8 @@ static void extraction_free(bfci_extraction *x)
     unsigned workers = x->pool ? bfci_pool_count(x->pool) : 0;
 
     bfci_pool_free(x->pool);
-    for (unsigned i = 0; i < workers; i++) {
-        bfci_decompressor_free(x->worker[i].zstd);
-        bfci_buf_free(&x->worker[i].scratch);
-    }
+    for (unsigned i = 0; i < workers; i++)
+        bfci_unpacker_free(x->worker[i].unpacker);
     free(x->worker);
     bfci_xcache_free(x->cache);
     for (size_t i = 0; i < XSETS_CACHED; i++)

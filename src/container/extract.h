@@ -97,8 +97,7 @@ typedef struct bfci_xfile {
 } bfci_xfile;
 
 typedef struct bfci_xworker {
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
 } bfci_xworker;
 
 typedef struct bfci_extraction {

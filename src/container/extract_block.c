@@ -88,8 +88,8 @@ static int take(struct bfci_xcache *c, uint64_t number, bool *found, bfci_xblock
     return 0;
 }
 
-static int decode(struct bfci_xcache *c, bfci_xworker *w, const bfci_ref *ref, bfci_xblock *b,
-                  bfc_err *err)
+static int decode(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const bfci_ref *ref,
+                  bfci_xblock *b, bfc_err *err)
 {
     if (b->cap < ref->raw) {
         free(bfci_steal(&b->data));
@@ -98,7 +98,7 @@ static int decode(struct bfci_xcache *c, bfci_xworker *w, const bfci_ref *ref, b
         b->cap = ref->raw;
     }
     b->len = ref->raw;
-    return bfci_source_read(c->source, ref, w->zstd, &w->scratch, b->data, err);
+    return bfci_source_read(c->source, bfci_block_id(number), ref, w->unpacker, b->data, err);
 }
 
 int bfci_xcache_get(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const bfci_ref *ref,
@@ -109,7 +109,7 @@ int bfci_xcache_get(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, con
 
     BFC_TRY(take(c, number, &found, &b, err));
     if (!found) {
-        int rc = decode(c, w, ref, b, err);
+        int rc = decode(c, w, number, ref, b, err);
         if (rc < 0) {
             bfci_xcache_put(c, b);
             return rc;

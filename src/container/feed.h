@@ -29,6 +29,9 @@ typedef struct bfci_feed {
 typedef int bfci_feed_fn(void *ctx, bfci_feed *feed, bfc_err *err);
 /* The writer's commit takes what `fn` feeds it, and no folder. `ctx` is borrowed. */
 void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx);
+/* A container that is made gets the file key and the key slots of another: who can read that one
+ * can read this one. `from` is borrowed until the commit; NULL: not sealed on that account. */
+void bfci_writer_inherit(bfc_writer *w, const bfci_seal *from);
 /* As bfc_writer_append(), for a writer that is fed: the container may hold several trees. */
 int bfci_writer_append_fed(const char *path, const bfc_writer_options *options, bfc_writer **out,
                            bfc_err *err);

@@ -10,6 +10,7 @@
 #include "base/hooks.h"
 #include "codec/kdf.h"
 #include "container/keyring_parts.h"
+#include "format/sealed.h"
 
 enum {
     PROMPTS_MAX = 3
@@ -48,20 +49,13 @@ static int search_init(struct search *s, bfc_err *err)
     return bfci_secret_new(BFCI_KEY_SIZE, &s->wrapping_key, err);
 }
 
-int bfci_key_check_of(const uint8_t file_key[BFCI_KEY_SIZE], const uint8_t uuid[BFC_UUID_SIZE],
-                      uint8_t out[BFCI_KEY_SIZE], bfc_err *err)
-{
-    static const char info[] = "bfc key check"; /* with its NUL */
-    return bfci_hkdf(out, file_key, BFCI_KEY_SIZE, uuid, BFC_UUID_SIZE, info, sizeof info, err);
-}
-
 /* A slot that opens is an authentic one; so if its key is not the container's, somebody put it
  * there. */
 static int accept(struct search *s, unsigned number, bfc_err *err)
 {
     uint8_t check[BFCI_KEY_SIZE];
 
-    BFC_TRY(bfci_key_check_of(s->file_key, s->uuid, check, err));
+    BFC_TRY(bfci_key_check(s->file_key, s->uuid, check, err));
     if (!bfci_same(check, s->key_check, sizeof check))
         return bfci_fail(err, BFC_E_CORRUPT, "key slot %u opens, but holds another container's key",
                          number);
@@ -202,18 +196,17 @@ static struct words name_slots(const struct search *s)
     return words;
 }
 
+/* Callers name the container. */
 static int denied(const struct search *s, bool given, bfc_err *err)
 {
-    const char *what = s->what ? s->what : "the container";
-
     if (!given)
         return bfci_fail(err, BFC_E_DENIED,
-                         "'%s' is encrypted (%s): give a password, a key file or an identity "
+                         "it is encrypted (%s): give a password, a key file or an identity "
                          "(--password-file, --key-file, --identity)",
-                         BFCI_QUOTE_STR(what), name_slots(s).text);
+                         name_slots(s).text);
     return bfci_fail(err, BFC_E_DENIED,
-                     "none of the keys that were given opens '%s', which is encrypted for: %s",
-                     BFCI_QUOTE_STR(what), name_slots(s).text);
+                     "it is encrypted (%s), and none of the keys that were given opens it",
+                     name_slots(s).text);
 }
 
 static int find(struct search *s, bfc_err *err)
@@ -250,6 +243,69 @@ int bfci_keyring_unwrap(const bfc_keys *keys, const uint8_t slots[BFCI_KEY_SLOTS
         if (slot)
             *slot = s.found;
     }
+    search_release(&s);
+    return rc;
+}
+
+/* ── Which keys are known ── */
+
+/* One key at one slot; s->found tells whether it fits. What was remembered does not help: it does
+ * not tell by which password. */
+static int try_key(struct search *s, unsigned number, const bfci_key *key, bfc_err *err)
+{
+    const bfci_key_slot *slot = &s->slot[number];
+    bool fits = false;
+
+    s->found = -1;
+    BFC_TRY(bfci_check_cancel(bfci_keys_hooks(s->keys), err));
+    if (key->kind == KEY_FILE)
+        BFC_TRY(bfci_key_file_key(key->secret, slot->salt, s->wrapping_key, err));
+    else
+        BFC_TRY(bfci_argon2id(s->wrapping_key, key->secret, key->len, slot->salt, slot->passes,
+                              slot->memory_kib, err));
+    return try_wrapping_key(s, number, &fits, err);
+}
+
+static int keep_secrets(struct search *s, enum bfci_key_kind kind, enum bfci_key_slot_type type,
+                        bfc_keys *kept, bool *dropped, bfc_err *err)
+{
+    const bfci_key *key = NULL;
+
+    while ((key = bfci_keys_next(s->keys, kind, key)))
+        for (unsigned i = 0; i < BFCI_KEY_SLOTS; i++) {
+            if (s->slot[i].type != type)
+                continue;
+            BFC_TRY(try_key(s, i, key, err));
+            if (s->found < 0)
+                continue;
+            BFC_TRY(bfci_keys_take(kept, key, err));
+            dropped[i] = false;
+        }
+    return 0;
+}
+
+static int keep_all(struct search *s, bfc_keys *kept, bool *dropped, bfc_err *err)
+{
+    BFC_TRY(search_init(s, err));
+    for (unsigned i = 0; i < BFCI_KEY_SLOTS; i++) {
+        dropped[i] = s->slot[i].type == KEY_SLOT_PASSWORD || s->slot[i].type == KEY_SLOT_KEY_FILE;
+        if (s->slot[i].type == KEY_SLOT_RECIPIENT)
+            BFC_TRY(bfci_keys_take_recipient(kept, s->slot[i].salt, err));
+    }
+    BFC_TRY(keep_secrets(s, KEY_FILE, KEY_SLOT_KEY_FILE, kept, dropped, err));
+    return keep_secrets(s, KEY_PASSWORD, KEY_SLOT_PASSWORD, kept, dropped, err);
+}
+
+int bfci_keyring_known(const bfc_keys *keys, const uint8_t slots[BFCI_KEY_SLOTS_SIZE],
+                       const uint8_t uuid[BFC_UUID_SIZE], const uint8_t key_check[BFCI_KEY_SIZE],
+                       bfc_keys *kept, bool dropped[BFCI_KEY_SLOTS], bfc_err *err)
+{
+    struct search s = {
+        .keys = keys, .raw = slots, .uuid = uuid, .key_check = key_check, .found = -1};
+
+    bfci_keys_lock(keys);
+    int rc = keep_all(&s, kept, dropped, err);
+    bfci_keys_unlock(keys);
     search_release(&s);
     return rc;
 }

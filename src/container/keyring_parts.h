@@ -6,9 +6,6 @@
 #include "codec/aead.h"
 #include "container/keyring.h"
 
-/* What commit records tell of the file key. */
-int bfci_key_check_of(const uint8_t file_key[BFCI_KEY_SIZE], const uint8_t uuid[BFC_UUID_SIZE],
-                      uint8_t out[BFCI_KEY_SIZE], bfc_err *err);
 /* The wrapping key that a key file makes with a slot's salt. */
 int bfci_key_file_key(const uint8_t secret[BFC_KEY_FILE_SIZE],
                       const uint8_t salt[KEY_SLOT_SALT_SIZE], uint8_t out[BFCI_KEY_SIZE],

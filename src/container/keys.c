@@ -135,6 +135,11 @@ bool bfci_keys_can_open(const bfc_keys *keys)
            bfci_keys_next(keys, KEY_IDENTITY, NULL);
 }
 
+bool bfci_keys_empty(const bfc_keys *keys)
+{
+    return !bfci_keys_can_open(keys) && !bfci_keys_next(keys, KEY_RECIPIENT, NULL);
+}
+
 const bfc_hooks *bfci_keys_hooks(const bfc_keys *keys)
 {
     return keys ? keys->hooks : NULL;
@@ -199,17 +204,36 @@ int bfc_keys_add_password(bfc_keys *keys, const void *password, size_t len, bfc_
     return add_secret(keys, KEY_PASSWORD, password, len, err);
 }
 
+static int read_password_file(const char *path, const bfc_hooks *hooks, uint8_t **password,
+                              size_t *len, bfc_err *err)
+{
+    BFC_TRY(bfci_secret_read(path, SECRET_LINE, "password", BFC_PASSWORD_MAX, hooks, password, len,
+                             err));
+    if (*len == 0)
+        return bfci_fail(err, BFC_E_INVALID, "password file '%s': its first line is empty",
+                         BFCI_QUOTE_STR(path));
+    return 0;
+}
+
 int bfc_keys_add_password_file(bfc_keys *keys, const char *path, bfc_err *err)
 {
     AUTO_SECRET uint8_t *password = NULL;
     size_t len = 0;
 
-    BFC_TRY(bfci_secret_read(path, SECRET_LINE, "password", BFC_PASSWORD_MAX, keys->hooks,
-                             &password, &len, err));
-    if (len == 0)
-        return bfci_fail(err, BFC_E_INVALID, "password file '%s': its first line is empty",
-                         BFCI_QUOTE_STR(path));
+    BFC_TRY(read_password_file(path, keys->hooks, &password, &len, err));
     return add_secret(keys, KEY_PASSWORD, password, len, err);
+}
+
+int bfc_password_read_file(const char *path, const bfc_hooks *hooks, char *password, size_t *len,
+                           bfc_err *err)
+{
+    AUTO_SECRET uint8_t *read = NULL;
+    size_t read_len = 0;
+
+    BFC_TRY(read_password_file(path, hooks, &read, &read_len, err));
+    memcpy(password, read, read_len);
+    *len = read_len;
+    return 0;
 }
 
 int bfc_keys_add_password_fd(bfc_keys *keys, int fd, bfc_err *err)
@@ -255,14 +279,26 @@ int bfc_keys_add_identity(bfc_keys *keys, const char *path, bfc_err *err)
     return add_secret(keys, KEY_IDENTITY, secret, BFCI_KEY_SIZE, err);
 }
 
-static int add_recipient(bfc_keys *keys, const char *text, size_t len, bfc_err *err)
+int bfci_keys_take(bfc_keys *keys, const bfci_key *key, bfc_err *err)
 {
-    AUTO(bfci_key) bfci_key *key = NULL;
+    return add_secret(keys, key->kind, key->secret, key->len, err);
+}
+
+int bfci_keys_take_recipient(bfc_keys *keys, const uint8_t public_key[BFCI_KEY_SIZE], bfc_err *err)
+{
+    bfci_key *key = NULL;
     BFC_TRY(bfci_alloc_zero(1, sizeof *key, &key, err));
     key->kind = KEY_RECIPIENT;
-    BFC_TRY(bfci_key_text_decode_as(text, len, KEY_FORM_RECIPIENT, key->public_key, err));
-    append(keys, bfci_steal(&key));
+    memcpy(key->public_key, public_key, BFCI_KEY_SIZE);
+    append(keys, key);
     return 0;
+}
+
+static int add_recipient(bfc_keys *keys, const char *text, size_t len, bfc_err *err)
+{
+    uint8_t public_key[BFCI_KEY_SIZE];
+    BFC_TRY(bfci_key_text_decode_as(text, len, KEY_FORM_RECIPIENT, public_key, err));
+    return bfci_keys_take_recipient(keys, public_key, err);
 }
 
 int bfc_keys_add_recipient(bfc_keys *keys, const char *text, bfc_err *err)
@@ -310,12 +346,13 @@ int bfci_keys_ask(const bfc_keys *keys, const bfc_prompt *about, uint8_t **passw
 {
     AUTO_SECRET uint8_t *got = NULL;
     size_t got_len = 0;
+    bfc_err unheard = BFC_ERR_INIT; /* a callback always has one to fill in */
 
     *len = 0;
     if (!keys || !keys->prompt)
         return 0;
     BFC_TRY(bfci_secret_new(BFC_PASSWORD_MAX, &got, err));
-    int rc = keys->prompt(keys->prompt_ctx, about, (char *)got, &got_len, err);
+    int rc = keys->prompt(keys->prompt_ctx, about, (char *)got, &got_len, err ? err : &unheard);
     if (rc == BFC_E_NOT_FOUND)
         return 0;
     BFC_TRY(rc);

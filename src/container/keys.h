@@ -29,6 +29,8 @@ const bfci_key *bfci_keys_next(const bfc_keys *keys, enum bfci_key_kind kind,
                                const bfci_key *after);
 /* Whether there is any key that could open something. */
 bool bfci_keys_can_open(const bfc_keys *keys);
+/* Whether nothing was given; somebody could be asked all the same. */
+bool bfci_keys_empty(const bfc_keys *keys);
 const bfc_hooks *bfci_keys_hooks(const bfc_keys *keys); /* may be NULL */
 
 /* Passwords are tried between these, by one thread at a time. */
@@ -42,6 +44,10 @@ int bfci_keys_ask(const bfc_keys *keys, const bfc_prompt *about, uint8_t **passw
 /* Keeps a password that was asked for. */
 int bfci_keys_keep_password(const bfc_keys *keys, const uint8_t *password, size_t len,
                             bfc_err *err);
+
+/* Takes a key of another bunch over. */
+int bfci_keys_take(bfc_keys *keys, const bfci_key *key, bfc_err *err);
+int bfci_keys_take_recipient(bfc_keys *keys, const uint8_t public_key[BFCI_KEY_SIZE], bfc_err *err);
 
 /* What bfc_keys_set_cost() set; false if the cost is to be chosen. */
 bool bfci_keys_cost(const bfc_keys *keys, uint32_t *passes, uint32_t *memory_kib);

@@ -23,7 +23,7 @@ static int walk_back(const bfci_source *s, bfc_log_fn *fn, void *ctx, bfc_err *e
     }
 }
 
-static int log_file(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err)
+static int log_file(const char *path, const bfc_keys *keys, bfc_log_fn *fn, void *ctx, bfc_err *err)
 {
     __attribute__((cleanup(cleanup_source))) bfci_source source = BFCI_SOURCE_INIT;
     AUTO_FD int fd = -1;
@@ -31,11 +31,18 @@ static int log_file(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err)
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &source, err));
     (void)bfci_steal_fd(&fd);
+    if (keys)
+        BFC_TRY(bfci_source_unlock(&source, keys, path, err));
     return walk_back(&source, fn, ctx, err);
 }
 
 int bfc_log(const char *path, bfc_log_fn *fn, void *ctx, bfc_err *err)
 {
-    int rc = log_file(path, fn, ctx, err);
-    return rc < 0 ? bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path)) : 0;
+    return bfc_log_with(path, NULL, fn, ctx, err);
+}
+
+int bfc_log_with(const char *path, const bfc_keys *keys, bfc_log_fn *fn, void *ctx, bfc_err *err)
+{
+    int rc = log_file(path, keys, fn, ctx, err);
+    return rc < 0 ? bfci_source_wrap(err, rc, path) : 0;
 }

@@ -31,6 +31,7 @@ typedef struct block {
     bfci_ref ref;
     uint8_t *raw, *packed;
     const uint8_t *content; /* raw, or in the buffer of somebody else */
+    const uint8_t *payload; /* what is written: packed, or the content */
     bfci_buffer *buffer;    /* a reference to that; NULL: raw */
 } block;
 
@@ -38,6 +39,7 @@ struct bfci_packer {
     bfci_packer_config config;
     bfci_compressor **zstd; /* one a worker */
     bfci_sha256_ctx **sha;  /* one a worker */
+    bfci_aead **aead;       /* one a worker; NULL: the container is not sealed */
     pthread_mutex_t lock;
     pthread_cond_t block_done;
     block *oldest, *newest; /* in flight, in the order they were closed */
@@ -76,8 +78,12 @@ static int workers_new(bfci_packer *p, bfc_err *err)
 
     BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_compressor *), &p->zstd, err));
     BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_sha256_ctx *), &p->sha, err));
+    if (p->config.segment->sealer)
+        BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_aead *), &p->aead, err));
     for (unsigned i = 0; i < count; i++) {
         BFC_TRY(bfci_sha256_new(&p->sha[i], err));
+        if (p->aead)
+            BFC_TRY(bfci_sealer_aead(p->config.segment->sealer, &p->aead[i], err));
         if (p->config.level > 0)
             BFC_TRY(bfci_compressor_new(p->config.level, &p->zstd[i], err));
     }
@@ -144,7 +150,10 @@ void bfci_packer_free(bfci_packer *p)
             bfci_compressor_free(p->zstd[i]);
         if (p->sha)
             bfci_sha256_free(p->sha[i]);
+        if (p->aead)
+            bfci_aead_free(p->aead[i]);
     }
+    free(p->aead);
     free(p->zstd);
     free(p->sha);
     free(p->bin);
@@ -156,24 +165,42 @@ void bfci_packer_free(bfci_packer *p)
 
 /* ── In the workers ── */
 
+/* In place, where the compressor put the bytes. A block that is stored plain is copied: its content
+ * may be in the buffer of somebody else. */
+static int seal_block(block *b, unsigned worker)
+{
+    bfci_packer *p = b->packer;
+    size_t len = b->ref.stored;
+
+    if (b->payload != b->packed)
+        memcpy(b->packed + SEALED_AT_CIPHERTEXT, b->content, len);
+    b->payload = b->packed;
+    b->ref.stored = (uint32_t)bfci_sealed_size(len);
+    return bfci_sealer_close(p->config.segment->sealer, p->aead[worker], bfci_block_id(b->number),
+                             b->packed, len, &b->err);
+}
+
 static int compress_block(block *b, unsigned worker)
 {
     bfci_packer *p = b->packer;
+    uint8_t *packed = b->packed + (p->aead ? SEALED_AT_CIPHERTEXT : 0);
     size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
-    const uint8_t *payload = b->content;
 
+    b->payload = b->content;
     b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
     if (p->config.level > 0 && limit > 1)
-        BFC_TRY(bfci_compress(p->zstd[worker], b->content, b->len, b->packed, limit - 1,
-                              &packed_len, &b->err));
+        BFC_TRY(bfci_compress(p->zstd[worker], b->content, b->len, packed, limit - 1, &packed_len,
+                              &b->err));
     if (packed_len) {
         b->ref.stored = (uint32_t)packed_len;
         b->ref.comp = COMP_ZSTD;
-        payload = b->packed;
+        b->payload = b->packed;
     }
-    b->ref.crc = bfci_crc32c(payload, b->ref.stored);
+    if (p->aead)
+        BFC_TRY(seal_block(b, worker));
+    b->ref.crc = bfci_crc32c(b->payload, b->ref.stored);
     BFC_TRY(bfci_sha256_start(p->sha[worker], &b->err));
-    BFC_TRY(bfci_sha256_update(p->sha[worker], payload, b->ref.stored, &b->err));
+    BFC_TRY(bfci_sha256_update(p->sha[worker], b->payload, b->ref.stored, &b->err));
     return bfci_sha256_finish(p->sha[worker], b->ref.digest, &b->err);
 }
 
@@ -201,7 +228,7 @@ static int open_block(bfci_packer *p, block **out, bfc_err *err)
     } else {
         BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
         if (bfci_alloc(p->config.block_size, 1, &b->raw, err) < 0 ||
-            bfci_alloc(p->config.block_size, 1, &b->packed, err) < 0) {
+            bfci_alloc(bfci_sealed_size(p->config.block_size), 1, &b->packed, err) < 0) {
             block_free(b);
             return BFC_E_NOMEM;
         }
@@ -228,8 +255,7 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
         return b->rc;
     }
     uint64_t at = p->config.segment->at;
-    BFC_TRY(bfci_segment_put_data(p->config.segment, b->number,
-                                  b->ref.comp == COMP_NONE ? b->content : b->packed, &b->ref, err));
+    BFC_TRY(bfci_segment_put_data(p->config.segment, b->number, b->payload, &b->ref, err));
     buf_clear(&p->record);
     bfci_block_encode(&p->record, &b->ref);
     BFC_TRY(buf_check(&p->record, err));

@@ -15,27 +15,26 @@ BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 /* ── Opening ── */
 
-/* Takes the descriptor over on success. */
-static int open_source(int fd, const bfc_reader_options *o, bfci_source *out, bfci_source *newest,
-                       bfc_err *err)
+static int open_source(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_err *err)
 {
-    bfci_source s = BFCI_SOURCE_INIT;
+    bfci_source *s = &r->source;
 
-    BFC_TRY(bfci_source_open_fd(fd, &s, err));
-    *newest = s;
+    BFC_TRY(bfci_source_open_fd(*fd, s, err));
+    (void)bfci_steal_fd(fd);
+    BFC_TRY(bfci_source_unlock(s, o->keys, r->path, err));
+    r->newest = *s;
     if (o->at)
-        BFC_TRY(bfci_source_select(&s, o->at, err));
+        BFC_TRY(bfci_source_select(s, o->at, err));
     if (o->root_digest) {
-        if (memcmp(s.commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
+        if (memcmp(s->commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
             return bfci_fail(err, BFC_E_CORRUPT,
                              "the commit does not have the root digest asked for");
-        s.check_digests = true;
+        s->check_digests = true;
     }
     if (o->trust) {
-        BFC_TRY(bfci_trust_check(o->trust, newest, s.commit.root_digest, NULL, err));
-        s.check_digests = true;
+        BFC_TRY(bfci_trust_check(o->trust, &r->newest, s->commit.root_digest, NULL, err));
+        s->check_digests = true;
     }
-    *out = s;
     return 0;
 }
 
@@ -52,11 +51,9 @@ static void init_cursors(bfc_reader *r)
 
 static int reader_start(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_err *err)
 {
-    BFC_TRY(open_source(*fd, o, &r->source, &r->newest, err));
-    (void)bfci_steal_fd(fd);
+    BFC_TRY(open_source(r, fd, o, err));
     BFC_TRY(bfci_tables_new(&r->source, &r->tables, err));
     init_cursors(r);
-    BFC_TRY(bfci_decompressor_new(&r->zstd, err));
     BFC_TRY(bfci_block_cache_new(&r->source, r->tables, &r->cache, err));
     return bfci_reader_use_tree(r, o->tree, err);
 }
@@ -76,7 +73,7 @@ int bfc_reader_open(const char *path, const bfc_reader_options *options, bfc_rea
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     int rc = reader_start(r, &fd, o, err);
     if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path));
+        return bfci_source_wrap(err, rc, path);
     *out = bfci_steal(&r);
     return 0;
 }
@@ -91,7 +88,6 @@ void bfc_reader_close(bfc_reader *r)
         bfci_cursor_release(cursors[i]);
     bfci_block_cache_free(r->cache);
     bfci_tables_free(r->tables);
-    bfci_decompressor_free(r->zstd);
     bfci_source_release(&r->source);
     bfci_buf_free(&r->scratch);
     bfci_buf_free(&r->path_out);
@@ -102,17 +98,7 @@ void bfc_reader_close(bfc_reader *r)
 int bfc_reader_info(bfc_reader *r, bfc_container_info *out, bfc_err *err)
 {
     (void)err;
-    const bfci_source *s = &r->source;
-    bfc_container_info info = {
-        .file_size = s->file_size,
-        .torn_bytes = s->file_size - s->end,
-        .last = s->commit.seq == s->last_seq,
-        .compression = s->commit.data_stored < s->commit.data_raw ? "zstd" : "none",
-        .encryption = "none",
-    };
-    memcpy(info.uuid, s->super.uuid, BFC_UUID_SIZE);
-    bfci_commit_info(&s->commit, &info.commit);
-    *out = info;
+    bfci_source_info(&r->source, out);
     return 0;
 }
 

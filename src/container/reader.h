@@ -14,7 +14,6 @@ struct bfc_reader {
     bfci_tables *tables;
     bfci_cursor trees, inodes, dirents, links, xattrs, blocks, blobs;
     uint64_t root; /* inode of the tree's root */
-    bfci_decompressor *zstd;
     buf scratch;
     struct bfci_block_cache *cache; /* decompressed blocks, for bfc_reader_read() */
     bfci_inode inode;               /* of the last stat */

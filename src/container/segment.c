@@ -58,20 +58,10 @@ static int put_frame(bfci_segment *s, const bfci_frame *f, const uint8_t *payloa
     return 0;
 }
 
-static bfci_frame frame_of(enum bfci_frame_kind kind, uint64_t number, const bfci_ref *ref)
-{
-    return (bfci_frame){.kind = (uint8_t)kind,
-                        .comp = ref->comp,
-                        .stored = ref->stored,
-                        .raw = ref->raw,
-                        .number = number,
-                        .payload_crc = ref->crc};
-}
-
 int bfci_segment_put_data(bfci_segment *s, uint64_t number, const uint8_t *payload, bfci_ref *ref,
                           bfc_err *err)
 {
-    bfci_frame f = frame_of(FRAME_DATA, number, ref);
+    bfci_frame f = bfci_frame_of(FRAME_DATA, number, ref, s->sealer != NULL);
     return put_frame(s, &f, payload, UINT64_C(1) << s->super.align_shift, ref, err);
 }
 
@@ -90,7 +80,7 @@ int bfci_segment_put_page(bfci_segment *s, uint8_t table, uint8_t level, const u
                           bfci_ref *ref, bfc_err *err)
 {
     uint64_t number = (uint64_t)table << 56 | (uint64_t)level << 48 | s->pages;
-    bfci_frame f = frame_of(FRAME_PAGE, number, ref);
+    bfci_frame f = bfci_frame_of(FRAME_PAGE, number, ref, s->sealer != NULL);
 
     BFC_TRY(put_frame(s, &f, payload, 1, ref, err));
     s->pages++;
@@ -114,6 +104,13 @@ static int put_padding(bfci_segment *s, uint64_t end, bfc_err *err)
     return s->at < end ? put(s, s->at, zeros, (size_t)(end - s->at), err) : 0;
 }
 
+static int make_record(bfci_segment *s, bfci_commit *commit, uint8_t *record, bfc_err *err)
+{
+    if (s->sealer)
+        return bfci_sealer_commit(s->sealer, &s->super, commit, record, err);
+    return bfci_commit_encode(commit, record, err);
+}
+
 int bfci_segment_commit(bfci_segment *s, bfci_commit *commit, bool derive_uuid, bfc_err *err)
 {
     uint8_t record[COMMIT_SIZE];
@@ -126,7 +123,7 @@ int bfci_segment_commit(bfci_segment *s, bfci_commit *commit, bool derive_uuid, 
         BFC_TRY(bfci_super_derive_uuid(commit->root_digest, s->super.uuid, err));
     }
     memcpy(commit->uuid, s->super.uuid, BFC_UUID_SIZE);
-    BFC_TRY(bfci_commit_encode(commit, record, err));
+    BFC_TRY(make_record(s, commit, record, err));
     if (s->start == SUPER_SIZE)
         BFC_TRY(put_super(s, err));
     BFC_TRY(put_padding(s, commit->offset, err));

@@ -5,17 +5,17 @@
 #ifndef BFCI_CONTAINER_SEGMENT_H
 #define BFCI_CONTAINER_SEGMENT_H
 
-#include "format/commit.h"
-#include "format/superblock.h"
+#include "container/seal.h"
 
 typedef struct bfci_segment {
     int fd; /* borrowed */
     bfci_super super;
-    uint64_t start; /* of the segment */
-    uint64_t at;    /* where the next frame's header may start */
-    uint64_t pages; /* metadata pages written so far */
-    bool recorded;  /* the commit record was written, perhaps not whole */
-    bfc_err failed; /* the first failure of a write or sync */
+    uint64_t start;      /* of the segment */
+    uint64_t at;         /* where the next frame's header may start */
+    uint64_t pages;      /* metadata pages written so far */
+    bfci_sealer *sealer; /* of a sealed container, borrowed; its payloads come sealed */
+    bool recorded;       /* the commit record was written, perhaps not whole */
+    bfc_err failed;      /* the first failure of a write or sync */
 } bfci_segment;
 
 /* `start`: 4096 in a new container, else the end of the last whole commit; what is behind it must
@@ -32,7 +32,8 @@ int bfci_segment_put_page(bfci_segment *s, uint8_t table, uint8_t level, const u
                           bfci_ref *ref, bfc_err *err);
 
 /* Pads, syncs, writes the commit record, syncs. The caller filled in seq, previous,
- * previous_digest, time, counters and tables; uuid, offset, segment and root_digest are set here.
+ * previous_digest, time, counters and tables; uuid, offset, segment, root_digest and what only a
+ * sealed container has are set here.
  * In a reproducible first commit (`derive_uuid`) the UUID is derived and the superblock, which must
  * not have been written yet, is written before the first sync; else the superblock is written here
  * too if `start` is 4096. */

@@ -17,6 +17,7 @@ typedef struct signing {
     const char *path;
     bfc_sign_options options;
     bfc_sign_report report;
+    bool is_sealed;
 } signing;
 
 /* ── What is signed ── */
@@ -27,6 +28,7 @@ static int open_reader(const signing *s, bfc_reader **out, bfc_err *err)
 
     how.at = s->options.at;
     how.hooks = s->options.hooks;
+    how.keys = s->options.keys;
     return bfc_reader_open(s->path, &how, out, err);
 }
 
@@ -60,6 +62,7 @@ static int examine(const signing *s, bfc_err *err)
     checks.deep = !s->options.quick;
     checks.jobs = s->options.jobs;
     checks.hooks = s->options.hooks;
+    checks.keys = s->options.keys;
     int rc = bfc_verify(s->path, &checks, NULL, err);
     return rc == BFC_E_CORRUPT ? bfci_wrap(err, rc, "not signed, as it is damaged") : rc;
 }
@@ -117,6 +120,7 @@ static int prepare(signing *s, const char *key_path, bool look, bfc_err *err)
     BFC_TRY(bfci_sign_public(signature->signer, seed, err));
     BFC_TRY(open_reader(s, &reader, err));
     memcpy(signature->root_digest, reader->source.commit.root_digest, BFC_DIGEST_SIZE);
+    s->is_sealed = bfci_source_is_sealed(&reader->source);
     BFC_TRY(examine(s, err));
     if (look)
         BFC_TRY(look_for_same(s, reader, err));
@@ -149,6 +153,7 @@ static int append(signing *s, bfc_err *err)
     bfc_writer_options how = BFC_WRITER_OPTIONS_INIT;
 
     how.jobs = 1;
+    how.keys = s->is_sealed ? s->options.keys : NULL;
     how.hooks = s->options.hooks;
     BFC_TRY(bfci_writer_append_fed(s->path, &how, &writer, err));
     bfci_writer_feed(writer, add, s);

@@ -6,7 +6,7 @@
 #include "container/sorter.h"
 
 #include "base/cursor.h"
-#include "sys/file.h"
+#include "container/spill.h"
 
 enum {
     REC_HEADER = 5, /* u16 key length, u16 value length, u8 of the next enum */
@@ -33,12 +33,12 @@ typedef struct run {
 
 struct bfci_sorter {
     const char *beside;
+    bool sealed;
     size_t budget;
     buf arena;
     const uint8_t **sorted; /* records of the arena */
     size_t count;
-    int fd;
-    uint64_t file_size;
+    bfci_spill *spill; /* NULL: all is in memory */
     run *runs;
     size_t run_count, run_cap;
     size_t *heap; /* indexes of runs, the one with the least key first */
@@ -48,14 +48,14 @@ struct bfci_sorter {
     bool at_end;
 };
 
-int bfci_sorter_new(const char *beside, size_t budget, bfci_sorter **out, bfc_err *err)
+int bfci_sorter_new(const char *beside, bool sealed, size_t budget, bfci_sorter **out, bfc_err *err)
 {
     bfci_sorter *s = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *s, &s, err));
     s->beside = beside;
     s->budget = budget;
-    s->fd = -1;
+    s->sealed = sealed;
     s->empty = true;
     *out = s;
     return 0;
@@ -71,7 +71,7 @@ void bfci_sorter_free(bfci_sorter *s)
     free(s->heap);
     free(s->sorted);
     bfci_buf_free(&s->arena);
-    bfci_fd_close(&s->fd);
+    bfci_spill_free(s->spill);
     free(s);
 }
 
@@ -122,22 +122,21 @@ static int sort_arena(bfci_sorter *s, bfc_err *err)
 static int spill(bfci_sorter *s, bfc_err *err)
 {
     AUTO_BUF buf out = BUF_INIT;
-    uint64_t start = s->file_size;
 
     BFC_TRY(sort_arena(s, err));
-    if (s->fd < 0)
-        BFC_TRY(bfci_open_temp_beside(s->beside, &s->fd, err));
+    if (!s->spill)
+        BFC_TRY(bfci_spill_new(s->beside, s->sealed, &s->spill, err));
+    uint64_t start = bfci_spill_size(s->spill);
     for (size_t i = 0; i < s->count; i++) {
         bfci_buf_put(&out, s->sorted[i], rec_len(s->sorted[i]));
         if (out.len < RUN_BUFFER_MAX && i + 1 < s->count)
             continue;
         BFC_TRY(buf_check(&out, err));
-        BFC_TRY(bfci_pwrite_all(s->fd, out.data, out.len, s->file_size, err));
-        s->file_size += out.len;
+        BFC_TRY(bfci_spill_put(s->spill, out.data, out.len, err));
         buf_clear(&out);
     }
     BFC_TRY(bfci_reserve(&s->runs, &s->run_cap, s->run_count + 1, sizeof *s->runs, err));
-    s->runs[s->run_count++] = (run){.at = start, .end = s->file_size};
+    s->runs[s->run_count++] = (run){.at = start, .end = bfci_spill_size(s->spill)};
     buf_clear(&s->arena);
     s->count = 0;
     return 0;
@@ -199,7 +198,7 @@ static int fill(bfci_sorter *s, run *r, bfc_err *err)
     size_t n = (size_t)MIN((uint64_t)(r->cap - left), r->end - r->at);
 
     memmove(r->buffer, r->buffer + r->pos, left);
-    BFC_TRY(bfci_pread_exact(s->fd, r->buffer + left, n, r->at, err));
+    BFC_TRY(bfci_spill_read(s->spill, r->at, r->buffer + left, n, err));
     r->at += n;
     r->pos = 0;
     r->filled = left + n;

@@ -8,8 +8,11 @@
 
 typedef struct bfci_sorter bfci_sorter;
 
-/* `beside`: path of the container, borrowed for the sorter's life. `budget`: bytes. */
-int bfci_sorter_new(const char *beside, size_t budget, bfci_sorter **out, bfc_err *err);
+/* `beside`: path of the container, borrowed for the sorter's life; `sealed`: it is. `budget`:
+ * bytes.
+ */
+int bfci_sorter_new(const char *beside, bool sealed, size_t budget, bfci_sorter **out,
+                    bfc_err *err);
 void bfci_sorter_free(bfci_sorter *s); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_sorter, bfci_sorter_free)
 

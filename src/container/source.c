@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "codec/digest.h"
+#include "container/keyring.h"
 #include "sys/file.h"
 
 enum {
@@ -34,7 +35,7 @@ static int load_commit(const bfci_source *s, uint64_t offset, bfci_commit *out, 
     uint8_t raw[COMMIT_SIZE];
 
     BFC_TRY(bfci_pread_exact(s->fd, raw, sizeof raw, offset, err));
-    return bfci_commit_decode(raw, offset, s->super.uuid, s->super.page_shift, out, err);
+    return bfci_commit_decode(raw, offset, &s->super, out, err);
 }
 
 /* Looks through the places for a record in [low, low + len), from the last to the first. One that
@@ -49,8 +50,7 @@ static int scan_chunk(const bfci_source *s, const uint8_t *chunk, uint64_t low, 
         if (memcmp(raw, COMMIT_MAGIC, 8) != 0)
             continue;
         bfc_err why = BFC_ERR_INIT;
-        int rc = bfci_commit_decode(raw, low + at - COMMIT_SIZE, s->super.uuid, s->super.page_shift,
-                                    out, &why);
+        int rc = bfci_commit_decode(raw, low + at - COMMIT_SIZE, &s->super, out, &why);
         *found = rc == 0;
         if (*found)
             return 0;
@@ -87,6 +87,16 @@ static int find_last_commit(bfci_source *s, bfc_err *err)
     return bfci_fail_at(err, BFC_E_CORRUPT, s->file_size, "the container has no whole commit");
 }
 
+/* Types that are not known were refused with the record. */
+static void count_slots(bfci_source *s)
+{
+    for (size_t i = 0; i < COMMIT_KEY_SLOTS_SIZE; i += KEY_SLOT_SIZE) {
+        uint8_t type = s->commit.key_slots[i];
+        if (type < ARRAY_LEN(s->slots))
+            s->slots[type]++;
+    }
+}
+
 int bfci_source_open_fd(int fd, bfci_source *out, bfc_err *err)
 {
     struct stat st;
@@ -99,31 +109,60 @@ int bfci_source_open_fd(int fd, bfci_source *out, bfc_err *err)
     BFC_TRY(find_last_commit(&s, err));
     s.end = s.commit.offset + COMMIT_SIZE;
     s.last_seq = s.commit.seq;
+    count_slots(&s);
     *out = s;
     return 0;
 }
 
 void bfci_source_release(bfci_source *s)
 {
+    bfci_seal_free(bfci_steal(&s->seal));
     bfci_fd_close(&s->fd);
+}
+
+/* The record is read again: finding it must not depend on the key, or recovery without one would
+ * keep another commit than an append with one. */
+static int open_commit(const bfci_source *s, bfci_seal *seal, bfci_commit *c, bfc_err *err)
+{
+    uint8_t raw[COMMIT_SIZE];
+    bfci_commit again;
+
+    BFC_TRY(bfci_pread_exact(s->fd, raw, sizeof raw, c->offset, err));
+    BFC_TRY(bfci_commit_decode(raw, c->offset, &s->super, &again, err));
+    BFC_TRY(bfci_seal_open_commit(seal, raw, &again, err));
+    *c = again;
+    return 0;
+}
+
+int bfci_source_unlock(bfci_source *s, const bfc_keys *keys, const char *what, bfc_err *err)
+{
+    AUTO(bfci_seal) bfci_seal *seal = NULL;
+
+    if (!bfci_source_is_sealed(s))
+        return 0;
+    BFC_TRY(bfci_seal_open(s->fd, &s->super, &s->commit, keys, what, &seal, err));
+    BFC_TRY(open_commit(s, seal, &s->commit, err));
+    s->seal = bfci_steal(&seal);
+    return 0;
+}
+
+int bfci_source_wrap(bfc_err *err, int rc, const char *what)
+{
+    if (rc == BFC_E_DENIED && err && strstr(err->msg, BFCI_QUOTE_STR(what)))
+        return rc;
+    return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(what));
 }
 
 /* ── Older commits ── */
 
 int bfci_source_previous(const bfci_source *s, const bfci_commit *c, bfci_commit *out, bfc_err *err)
 {
-    uint8_t raw[COMMIT_SIZE], digest[BFC_DIGEST_SIZE];
+    uint8_t record[COMMIT_SIZE];
     bfci_commit previous;
 
-    if (c->previous == 0)
-        return bfci_fail(err, BFC_E_NOT_FOUND, "there is no commit before the first");
-    BFC_TRY(bfci_pread_exact(s->fd, raw, sizeof raw, c->previous, err));
-    BFC_TRY(
-        bfci_commit_decode(raw, c->previous, s->super.uuid, s->super.page_shift, &previous, err));
-    BFC_TRY(bfci_sha256(raw, sizeof raw, digest, err));
-    if (previous.seq + 1 != c->seq || memcmp(digest, c->previous_digest, sizeof digest) != 0)
-        return bfci_fail_at(err, BFC_E_CORRUPT, c->previous,
-                            "not the commit that commit %" PRIu64 " follows", c->seq);
+    BFC_TRY(bfci_chain_previous(s->fd, &s->super, c, record, &previous, err));
+    if (s->seal)
+        BFC_TRY(bfci_seal_open_commit(s->seal, record, &previous, err));
     *out = previous;
     return 0;
 }
@@ -179,14 +218,67 @@ int bfci_source_select(bfci_source *s, const char *at, bfc_err *err)
     return 0;
 }
 
+void bfci_source_info(const bfci_source *s, bfc_container_info *out)
+{
+    const bfci_commit *c = &s->commit;
+    bfc_container_info info = {
+        .file_size = s->file_size,
+        .torn_bytes = s->file_size - s->end,
+        .last = c->seq == s->last_seq,
+        .compression = c->data_stored < c->data_raw ? "zstd" : "none",
+        .encryption = c->sealed ? "chacha20-poly1305" : "none",
+    };
+    if (c->hidden)
+        info.compression = NULL;
+    if (c->sealed) {
+        info.passwords = s->slots[KEY_SLOT_PASSWORD];
+        info.key_files = s->slots[KEY_SLOT_KEY_FILE];
+        info.recipients = s->slots[KEY_SLOT_RECIPIENT];
+    }
+    memcpy(info.uuid, s->super.uuid, BFC_UUID_SIZE);
+    bfci_commit_info(c, &info.commit);
+    *out = info;
+}
+
 /* ── Payloads ── */
+
+struct bfci_unpacker {
+    bfci_decompressor *zstd;
+    bfci_opener opener;
+    buf scratch; /* payloads as stored */
+};
+
+int bfci_unpacker_new(bfci_unpacker **out, bfc_err *err)
+{
+    AUTO(bfci_unpacker) bfci_unpacker *u = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *u, &u, err));
+    BFC_TRY(bfci_decompressor_new(&u->zstd, err));
+    *out = bfci_steal(&u);
+    return 0;
+}
+
+void bfci_unpacker_free(bfci_unpacker *u)
+{
+    if (!u)
+        return;
+    bfci_decompressor_free(u->zstd);
+    bfci_opener_release(&u->opener);
+    bfci_buf_free(&u->scratch);
+    free(u);
+}
+
+int bfci_source_check_ref(const bfci_source *s, const bfci_ref *ref, uint32_t raw_max, bfc_err *err)
+{
+    return bfci_ref_check(ref, s->commit.offset, raw_max, bfci_source_is_sealed(s), err);
+}
 
 int bfci_source_read_stored(const bfci_source *s, const bfci_ref *ref, uint8_t *stored,
                             bfc_err *err)
 {
     uint8_t digest[BFC_DIGEST_SIZE];
 
-    BFC_TRY(bfci_ref_check(ref, s->commit.offset, BLOCK_SIZE_MAX, err));
+    BFC_TRY(bfci_source_check_ref(s, ref, BLOCK_SIZE_MAX, err));
     BFC_TRY(bfci_pread_exact(s->fd, stored, ref->stored, ref->offset, err));
     if (bfci_crc32c(stored, ref->stored) != ref->crc)
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset, "checksum mismatch in %u bytes",
@@ -200,18 +292,38 @@ int bfci_source_read_stored(const bfci_source *s, const bfci_ref *ref, uint8_t *
     return 0;
 }
 
-int bfci_source_read(const bfci_source *s, const bfci_ref *ref, bfci_decompressor *d, buf *scratch,
-                     uint8_t *raw, bfc_err *err)
+static int unpack(const bfci_ref *ref, bfci_unpacker *u, const uint8_t *bytes, size_t len,
+                  uint8_t *raw, bfc_err *err)
 {
-    if (ref->comp == COMP_NONE && ref->raw == ref->stored)
-        return bfci_source_read_stored(s, ref, raw, err);
-    BFC_TRY(bfci_ref_check(ref, s->commit.offset, BLOCK_SIZE_MAX, err));
-    buf_clear(scratch);
-    uint8_t *stored = bfci_buf_room(scratch, ref->stored);
-    BFC_TRY(buf_check(scratch, err));
-    BFC_TRY(bfci_source_read_stored(s, ref, stored, err));
-    int rc = bfci_decompress(d, stored, ref->stored, raw, ref->raw, err);
+    if (ref->comp == COMP_NONE) {
+        if (len != ref->raw)
+            return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset,
+                                "a sealed payload of %zu bytes where %u should be", len, ref->raw);
+        memcpy(raw, bytes, len);
+        return 0;
+    }
+    int rc = bfci_decompress(u->zstd, bytes, len, raw, ref->raw, err);
     if (rc < 0 && err)
         err->offset = ref->offset;
     return rc;
+}
+
+int bfci_source_read(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                     bfci_unpacker *u, uint8_t *raw, bfc_err *err)
+{
+    size_t len = ref->stored;
+
+    if (!bfci_source_is_sealed(s) && ref->comp == COMP_NONE && ref->raw == ref->stored)
+        return bfci_source_read_stored(s, ref, raw, err);
+    BFC_TRY(bfci_source_check_ref(s, ref, BLOCK_SIZE_MAX, err));
+    buf_clear(&u->scratch);
+    uint8_t *stored = bfci_buf_room(&u->scratch, ref->stored);
+    BFC_TRY(buf_check(&u->scratch, err));
+    BFC_TRY(bfci_source_read_stored(s, ref, stored, err));
+    if (!bfci_source_is_sealed(s))
+        return unpack(ref, u, stored, len, raw, err);
+    if (!s->seal)
+        return bfci_fail(err, BFC_E_DENIED, "it is encrypted, and no key was given");
+    BFC_TRY(bfci_seal_open_payload(s->seal, &u->opener, frame, ref, stored, &len, err));
+    return unpack(ref, u, stored + SEALED_AT_CIPHERTEXT, len, raw, err);
 }

@@ -5,8 +5,7 @@
 #define BFCI_CONTAINER_SOURCE_H
 
 #include "codec/zstd.h"
-#include "format/commit.h"
-#include "format/superblock.h"
+#include "container/seal.h"
 
 typedef struct bfci_source {
     int fd;
@@ -15,7 +14,9 @@ typedef struct bfci_source {
     bfci_super super;
     bfci_commit commit; /* the one that is looked at */
     uint64_t last_seq;
+    unsigned slots[4];  /* key slots of the last commit, by their type */
     bool check_digests; /* SHA-256 of every payload that is read */
+    bfci_seal *seal;    /* owned; NULL: not sealed, or not unlocked */
 } bfci_source;
 
 #define BFCI_SOURCE_INIT                                                                           \
@@ -26,6 +27,15 @@ typedef struct bfci_source {
 /* Reads the superblock and finds the last whole commit. The descriptor stays the caller's on
  * failure and becomes the source's on success. */
 int bfci_source_open_fd(int fd, bfci_source *out, bfc_err *err);
+/* What is read of a sealed container from then on is opened; `what` is its name for words to the
+ * user. Does nothing where it is not sealed. BFC_E_DENIED: no key, or none fits. */
+int bfci_source_unlock(bfci_source *s, const bfc_keys *keys, const char *what, bfc_err *err);
+static inline bool bfci_source_is_sealed(const bfci_source *s)
+{
+    return bfci_super_is_sealed(&s->super);
+}
+/* Adds the container's name to a failure, unless the words of unlocking have it. */
+int bfci_source_wrap(bfc_err *err, int rc, const char *what);
 /* Goes back to the commit that `at` names (bfc_reader_options.at). */
 int bfci_source_select(bfci_source *s, const char *at, bfc_err *err);
 /* The commit before `c`; BFC_E_NOT_FOUND if it is the first. Checks the chain. */
@@ -33,13 +43,23 @@ int bfci_source_previous(const bfci_source *s, const bfci_commit *c, bfci_commit
                          bfc_err *err);
 void bfci_source_release(bfci_source *s);
 
+void bfci_source_info(const bfci_source *s, bfc_container_info *out);
+
+/* What one thread needs to read payloads. */
+typedef struct bfci_unpacker bfci_unpacker;
+int bfci_unpacker_new(bfci_unpacker **out, bfc_err *err);
+void bfci_unpacker_free(bfci_unpacker *u); /* NULL is allowed */
+BFCI_DEFINE_AUTO(bfci_unpacker, bfci_unpacker_free)
+
+/* References are checked by this before anything is read by them. */
+int bfci_source_check_ref(const bfci_source *s, const bfci_ref *ref, uint32_t raw_max,
+                          bfc_err *err);
 /* Reads a payload as stored into `stored` (ref->stored bytes) and checks it against the reference.
  */
 int bfci_source_read_stored(const bfci_source *s, const bfci_ref *ref, uint8_t *stored,
                             bfc_err *err);
-/* The same, decompressed into `raw` (ref->raw bytes). `scratch` grows as needed and is kept by the
- * caller. */
-int bfci_source_read(const bfci_source *s, const bfci_ref *ref, bfci_decompressor *d, buf *scratch,
-                     uint8_t *raw, bfc_err *err);
+/* The same, opened and decompressed into `raw` (ref->raw bytes). `frame`: what it is read as. */
+int bfci_source_read(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                     bfci_unpacker *u, uint8_t *raw, bfc_err *err);
 
 #endif

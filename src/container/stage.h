@@ -20,8 +20,9 @@ typedef struct bfci_stage {
     bfci_inode inode;
 } bfci_stage;
 
-/* `beside`: path of the container, borrowed. `base` is borrowed, may be NULL. */
-int bfci_stage_init(bfci_stage *s, const char *beside, const bfci_source *base, bfc_err *err);
+/* `beside`: path of the container, borrowed; `sealed`: it is. `base` is borrowed, may be NULL. */
+int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, const bfci_source *base,
+                    bfc_err *err);
 void bfci_stage_release(bfci_stage *s);
 
 /* Stores an inode and counts it. `existed`: it replaces one of the same number and type. `extents`

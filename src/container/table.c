@@ -19,8 +19,7 @@ struct bfci_held {
 
 struct bfci_tables {
     const bfci_source *source;
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
     bfci_held *slot[CACHE_SLOTS]; /* by hash of the offset: a newer page drives out the older */
 };
 
@@ -30,7 +29,7 @@ int bfci_tables_new(const bfci_source *source, bfci_tables **out, bfc_err *err)
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *t, &t, err));
     t->source = source;
-    BFC_TRY(bfci_decompressor_new(&t->zstd, err));
+    BFC_TRY(bfci_unpacker_new(&t->unpacker, err));
     *out = bfci_steal(&t);
     return 0;
 }
@@ -49,12 +48,12 @@ void bfci_tables_free(bfci_tables *t)
         return;
     for (size_t i = 0; i < CACHE_SLOTS; i++)
         bfci_held_release(t->slot[i]);
-    bfci_decompressor_free(t->zstd);
-    bfci_buf_free(&t->scratch);
+    bfci_unpacker_free(t->unpacker);
     free(t);
 }
 
-static int load_page(bfci_tables *t, const bfci_ref *ref, bfci_held **out, bfc_err *err)
+static int load_page(bfci_tables *t, const bfci_ref *ref, bfci_frame_id frame, bfci_held **out,
+                     bfc_err *err)
 {
     AUTO_FREE uint8_t *raw = NULL;
     AUTO_FREE bfci_held *h = NULL;
@@ -63,7 +62,7 @@ static int load_page(bfci_tables *t, const bfci_ref *ref, bfci_held **out, bfc_e
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset, "metadata page above the page size");
     BFC_TRY(bfci_alloc(ref->raw, 1, &raw, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *h, &h, err));
-    BFC_TRY(bfci_source_read(t->source, ref, t->zstd, &t->scratch, raw, err));
+    BFC_TRY(bfci_source_read(t->source, frame, ref, t->unpacker, raw, err));
     BFC_TRY(bfci_page_decode(raw, ref->raw, ref->offset, &h->page, err));
     (void)bfci_steal(&raw);
     h->offset = ref->offset;
@@ -73,13 +72,14 @@ static int load_page(bfci_tables *t, const bfci_ref *ref, bfci_held **out, bfc_e
 }
 
 /* Returns the page with a reference of the caller's. */
-static int get_page(bfci_tables *t, const bfci_ref *ref, bfci_held **out, bfc_err *err)
+static int get_page(bfci_tables *t, const bfci_ref *ref, bfci_frame_id frame, bfci_held **out,
+                    bfc_err *err)
 {
     size_t at = (size_t)((ref->offset * UINT64_C(0x9E3779B97F4A7C15)) >> 32) % CACHE_SLOTS;
     bfci_held *h = t->slot[at];
 
     if (!h || h->offset != ref->offset) {
-        BFC_TRY(load_page(t, ref, &h, err));
+        BFC_TRY(load_page(t, ref, frame, &h, err));
         bfci_held_release(t->slot[at]);
         t->slot[at] = h;
     }
@@ -93,7 +93,7 @@ int bfci_tables_hold(bfci_tables *t, const bfci_ref *ref, uint8_t table, uint8_t
 {
     AUTO(bfci_held) bfci_held *h = NULL;
 
-    BFC_TRY(get_page(t, ref, &h, err));
+    BFC_TRY(get_page(t, ref, bfci_page_id(table, level), &h, err));
     if (h->page.table != table || h->page.level != level)
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset,
                             "metadata page of another table or level");
@@ -295,7 +295,7 @@ int bfci_load_block(bfci_cursor *blocks, uint64_t number, bfci_ref *out, bfc_err
         return bfci_fail(err, BFC_E_CORRUPT, "block %llu is missing", (unsigned long long)number);
     BFC_TRY(bfci_block_decode(blocks->value, &ref, err));
     const bfci_source *s = blocks->tables->source;
-    BFC_TRY(bfci_ref_check(&ref, s->commit.offset, s->super.block_max, err));
+    BFC_TRY(bfci_source_check_ref(s, &ref, s->super.block_max, err));
     *out = ref;
     return 0;
 }

@@ -27,8 +27,7 @@ static void release(bfci_verify *v)
         bfci_set_release(&v->of_type[i]);
     bfci_set_release(&v->named);
     bfci_set_release(&v->faulty);
-    bfci_buf_free(&v->scratch);
-    bfci_decompressor_free(v->zstd);
+    bfci_unpacker_free(v->unpacker);
     bfci_source_release(&v->source);
 }
 
@@ -38,6 +37,9 @@ static int check_trust(bfci_verify *v, const bfci_source *newest, bfc_err *err)
 
     if (!v->options.trust)
         return 0;
+    if (v->source.commit.hidden) /* the root digest is only what the file says of itself */
+        return bfci_fail(err, BFC_E_DENIED,
+                         "it is encrypted: without a key nobody can tell what a signature is over");
     BFC_TRY(bfci_trust_check(v->options.trust, newest, v->source.commit.root_digest, &by, err));
     v->report.is_signed = true;
     memcpy(v->report.signer, by.signer, sizeof v->report.signer);
@@ -53,6 +55,9 @@ static int open_source(bfci_verify *v, const char *path, bfc_err *err)
     BFC_TRY(bfci_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, &fd, err));
     BFC_TRY(bfci_source_open_fd(fd, &v->source, err));
     (void)bfci_steal_fd(&fd);
+    if (v->options.keys)
+        BFC_TRY(bfci_source_unlock(&v->source, v->options.keys, path, err));
+    v->report.hidden = v->source.commit.hidden;
     newest = v->source;
     if (v->options.at)
         BFC_TRY(bfci_source_select(&v->source, v->options.at, err));
@@ -135,12 +140,23 @@ static void check_counters(bfci_verify *v)
     }
 }
 
+/* Without a key there is not more that can be looked at. */
+static int run_hidden(bfci_verify *v, bfc_err *err)
+{
+    bfci_log(v->options.hooks, BFC_LOG_WARNING, "verify",
+             "it is encrypted, and no key was given: what is in it is not checked");
+    BFC_TRY(bfci_verify_hidden(v, err));
+    return bfci_verify_flush(v, err);
+}
+
 static int run(bfci_verify *v, bfc_err *err)
 {
-    BFC_TRY(bfci_decompressor_new(&v->zstd, err));
+    BFC_TRY(bfci_unpacker_new(&v->unpacker, err));
     tell_torn_tail(v);
     check_root_digest(v);
     BFC_TRY(check_chain(v, err));
+    if (v->report.hidden)
+        return run_hidden(v, err);
     BFC_TRY(bfci_verify_blocks(v, err));
     BFC_TRY(bfci_verify_xattrs(v, err));
     BFC_TRY(bfci_verify_links_load(v, err));
@@ -194,5 +210,5 @@ int bfc_verify(const char *path, const bfc_verify_options *options, bfc_verify_r
     if (report && (rc == 0 || rc == BFC_E_CORRUPT))
         *report = v.report;
     release(&v);
-    return rc < 0 ? bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(path)) : 0;
+    return rc < 0 ? bfci_source_wrap(err, rc, path) : 0;
 }

@@ -66,8 +66,7 @@ typedef struct bfci_verify_range {
 typedef struct bfci_verify {
     bfc_verify_options options;
     bfci_source source;
-    bfci_decompressor *zstd;
-    buf scratch;
+    bfci_unpacker *unpacker;
     bfc_verify_report report;
     bfc_err first;             /* the first problem */
     bool damaged[TABLE_COUNT]; /* the table has something that cannot be read */
@@ -167,6 +166,7 @@ int bfci_verify_dirents(bfci_verify *v, bfc_err *err); /* verify_dirents.c */
 int bfci_verify_walk(bfci_verify *v, bfc_err *err);    /* verify_walk.c */
 int bfci_verify_ranges(bfci_verify *v, bfc_err *err);  /* verify_ranges.c */
 int bfci_verify_content(bfci_verify *v, bfc_err *err); /* verify_deep.c */
+int bfci_verify_hidden(bfci_verify *v, bfc_err *err);  /* verify_hidden.c */
 
 int bfci_verify_links_load(bfci_verify *v, bfc_err *err); /* verify_links.c */
 /* Adds the inodes that stand in the table of dirents more than once, if there are several trees. */

@@ -104,12 +104,12 @@ static int check_header(bfci_table_scan *s, const bfci_ref *ref, uint8_t level, 
 {
     uint8_t raw[FRAME_HEADER_SIZE];
     uint64_t at = ref->offset - FRAME_HEADER_SIZE;
-    bfci_frame f;
+    bool sealed = bfci_source_is_sealed(&s->v->source);
+    bfci_frame f, want = bfci_frame_of(FRAME_PAGE, 0, ref, sealed);
 
     BFC_TRY(bfci_pread_exact(s->v->source.fd, raw, sizeof raw, at, err));
-    BFC_TRY(bfci_frame_decode(raw, at, &f, err));
-    if (f.kind != FRAME_PAGE || f.comp != ref->comp || f.stored != ref->stored ||
-        f.raw != ref->raw || f.payload_crc != ref->crc || f.number >> 56 != s->table ||
+    BFC_TRY(bfci_frame_decode(raw, at, sealed, &f, err));
+    if (!bfci_frame_same(&f, &want) || f.number >> 56 != s->table ||
         (f.number >> 48 & 0xff) != level)
         return bfci_fail_at(err, BFC_E_CORRUPT, at,
                             "frame header differs from the reference to the page");
@@ -135,12 +135,12 @@ static int load(bfci_table_scan *s, const bfci_ref *ref, uint8_t level, bfci_spa
     AUTO_FREE uint8_t *raw = NULL;
     bfci_page p;
 
-    BFC_TRY(bfci_ref_check(ref, v->source.commit.offset, UINT32_C(1) << v->source.super.page_shift,
-                           err));
+    BFC_TRY(bfci_source_check_ref(&v->source, ref, UINT32_C(1) << v->source.super.page_shift, err));
     if (s->first && v->options.deep)
         BFC_TRY(check_header(s, ref, level, err));
     BFC_TRY(bfci_alloc(ref->raw, 1, &raw, err));
-    BFC_TRY(bfci_source_read(&v->source, ref, v->zstd, &v->scratch, raw, err));
+    BFC_TRY(
+        bfci_source_read(&v->source, bfci_page_id(s->table, level), ref, v->unpacker, raw, err));
     BFC_TRY(bfci_page_decode(raw, ref->raw, ref->offset, &p, err));
     (void)bfci_steal(&raw);
     int rc = check_place(&p, ref->offset, s->table, level, first_key, bound, err);

@@ -17,7 +17,7 @@ static int take_block(bfci_verify *v, const bfci_table_scan *s, bfc_err *why, bf
     bfci_ref ref;
 
     if (bfci_block_decode(s->value, &ref, why) < 0 ||
-        bfci_ref_check(&ref, src->commit.offset, src->super.block_max, why) < 0)
+        bfci_source_check_ref(src, &ref, src->super.block_max, why) < 0)
         return 0;
     if (number >= src->commit.next_block)
         (void)bfci_fail(why, BFC_E_CORRUPT, "block number not below next_block");

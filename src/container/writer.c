@@ -6,6 +6,8 @@
 
 #include "codec/digest.h"
 #include "container/feed.h"
+#include "container/keys.h"
+#include "container/locked.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
@@ -22,8 +24,9 @@ struct bfc_writer {
     bfc_writer_options options;
     char *path;
     bool appends;
-    bfci_new_file file; /* create */
-    bfci_source base;   /* append: the container under its lock */
+    bfci_new_file file;       /* create */
+    bfci_source base;         /* append: the container under its lock */
+    const bfci_seal *heir_of; /* create: whose file key and slots it gets; or NULL */
     bfci_plan_node *plan;
     noted_blob *blob;
     size_t blob_count, blob_cap;
@@ -46,6 +49,9 @@ static int check_options(const bfc_writer_options *o, bfc_err *err)
                          "block size %u is not a power of two from 4096 to 4194304", o->block_size);
     if (o->compression > BFC_COMPRESS_ZSTD)
         return bfci_fail(err, BFC_E_INVALID, "unknown compression %u", (unsigned)o->compression);
+    if (o->encrypt && o->reproducible)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "an encrypted container cannot be reproducible: its keys are random");
     return 0;
 }
 
@@ -90,32 +96,28 @@ int bfc_writer_create(const char *path, const bfc_writer_options *options, bfc_w
     return 0;
 }
 
-/* The file that has the name now is the one that is locked? It may have been replaced in between.
- */
-static int check_same_file(const bfc_writer *w, int fd, bfc_err *err)
+/* Who has a key takes it for granted that what is added will be encrypted. */
+static int unlock_base(bfc_writer *w, bfc_err *err)
 {
-    struct stat by_fd, by_name;
+    const bfc_writer_options *o = &w->options;
 
-    BFC_TRY(bfci_fstat(fd, &by_fd, err));
-    BFC_TRY(bfci_stat_at(AT_FDCWD, w->path, 0, &by_name, err));
-    if (by_fd.st_dev != by_name.st_dev || by_fd.st_ino != by_name.st_ino)
-        return bfci_fail(err, BFC_E_BUSY, "it was replaced just now; try again");
+    if (bfci_source_is_sealed(&w->base)) {
+        if (o->reproducible)
+            return bfci_fail(err, BFC_E_INVALID,
+                             "an encrypted container cannot be reproducible: its keys are random");
+        return bfci_source_unlock(&w->base, o->keys, w->path, err);
+    }
+    if (o->encrypt || !bfci_keys_empty(o->keys))
+        return bfci_fail(err, BFC_E_INVALID,
+                         "it is not encrypted, and what is added to it would not be either");
     return 0;
 }
 
 static int open_base(bfc_writer *w, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-
-    BFC_TRY(bfci_open(AT_FDCWD, w->path, O_RDWR | O_NONBLOCK, 0, &fd, err));
-    BFC_TRY(bfci_lock(fd, true, false, err));
-    BFC_TRY(check_same_file(w, fd, err));
-    BFC_TRY(bfci_source_open_fd(fd, &w->base, err));
-    (void)bfci_steal_fd(&fd);
-    if (w->base.super.features_read_only)
-        return bfci_fail(err, BFC_E_UNSUPPORTED,
-                         "this version can read the container but not add to it (features 0x%llx)",
-                         (unsigned long long)w->base.super.features_read_only);
+    BFC_TRY(bfci_source_open_locked(w->path, &w->base, err));
+    BFC_TRY(unlock_base(w, err));
+    BFC_TRY(bfci_source_check_writable(&w->base, err));
     if (w->options.block_size > w->base.super.block_max)
         return bfci_fail(err, BFC_E_INVALID, "block size %u is above the container's limit of %u",
                          w->options.block_size, w->base.super.block_max);
@@ -229,6 +231,12 @@ int bfc_writer_put_blob(bfc_writer *w, const char *name, const void *data, size_
     return 0;
 }
 
+void bfci_writer_inherit(bfc_writer *w, const bfci_seal *from)
+{
+    w->heir_of = from;
+    w->options.encrypt = w->options.encrypt || from;
+}
+
 void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
 {
     w->feed = fn;
@@ -240,6 +248,8 @@ void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
 /* All that lives during one commit. */
 typedef struct work {
     bfc_writer *w;
+    bfci_seal *seal; /* of a container that is made sealed */
+    bfci_sealer *sealer;
     bfci_segment segment;
     bfci_pool *pool;
     bfci_stage stage;
@@ -263,6 +273,8 @@ static void work_release(work *k)
     bfci_feed_release(&k->feed);
     bfci_intake_release(&k->intake);
     bfci_stage_release(&k->stage);
+    bfci_sealer_free(k->sealer);
+    bfci_seal_free(k->seal);
 }
 
 static int zstd_level(const bfc_writer_options *o)
@@ -272,27 +284,47 @@ static int zstd_level(const bfc_writer_options *o)
     return o->level ? o->level : 3;
 }
 
+static int make_seal(work *k, const uint8_t *uuid, bfc_err *err)
+{
+    const bfc_writer *w = k->w;
+    uint32_t ns = 0;
+    int64_t now = 0;
+
+    if (w->heir_of)
+        return bfci_seal_inherit(uuid, w->heir_of, &k->seal, err);
+    bfci_now(&now, &ns);
+    return bfci_seal_new(uuid, w->options.keys, now, &k->seal, err);
+}
+
+/* `seal`: NULL in a container that is not sealed. */
+static int start_sealer(work *k, const bfci_seal *seal, bfc_err *err)
+{
+    if (!seal)
+        return 0;
+    BFC_TRY(bfci_sealer_new(seal, k->segment.start, &k->sealer, err));
+    k->segment.sealer = k->sealer;
+    return 0;
+}
+
 static int start_segment(work *k, bfc_err *err)
 {
     bfc_writer *w = k->w;
 
     if (w->appends) {
-        if (w->base.file_size > w->base.end) {
-            bfci_log(w->options.hooks, BFC_LOG_INFO, "append",
-                     "cutting off %llu bytes of an append "
-                     "that was not finished",
-                     (unsigned long long)(w->base.file_size - w->base.end));
-            BFC_TRY(bfci_ftruncate(w->base.fd, w->base.end, err));
-        }
+        BFC_TRY(bfci_source_cut_tail(&w->base, w->options.hooks, err));
         bfci_segment_init(&k->segment, w->base.fd, &w->base.super, w->base.end);
-        return 0;
+        return start_sealer(k, w->base.seal, err);
     }
     bfci_super super = {.page_shift = PAGE_SHIFT_DEFAULT, .block_max = BLOCK_SIZE_MAX};
+    if (w->options.encrypt)
+        super.features_refuse = FEATURE_REFUSE_SEALED;
     BFC_TRY(bfci_random(super.uuid, sizeof super.uuid, err));
     super.uuid[6] = (uint8_t)((super.uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4 */
     super.uuid[8] = (uint8_t)((super.uuid[8] & 0x3f) | 0x80);
     bfci_segment_init(&k->segment, w->file.fd, &super, SUPER_SIZE);
-    return 0;
+    if (w->options.encrypt)
+        BFC_TRY(make_seal(k, super.uuid, err));
+    return start_sealer(k, k->seal, err);
 }
 
 /* Files of the source that are the container itself. */
@@ -360,7 +392,7 @@ static int start(work *k, bfc_err *err)
 
     BFC_TRY(start_segment(k, err));
     BFC_TRY(bfci_pool_new(jobs, &k->pool, err));
-    BFC_TRY(bfci_stage_init(&k->stage, w->path, base, err));
+    BFC_TRY(bfci_stage_init(&k->stage, w->path, k->sealer != NULL, base, err));
     BFC_TRY(bfci_dedup_new(base, &k->dedup, err));
     bfci_packer_config packing = {
         .segment = &k->segment,
@@ -460,17 +492,10 @@ static void set_time(const work *k, bfci_commit *c)
 /* What the new commit says of the one before. */
 static int set_chain(const bfc_writer *w, bfci_commit *c, bfc_err *err)
 {
-    uint8_t record[COMMIT_SIZE];
-
     c->seq = 1;
     c->previous = 0;
     memset(c->previous_digest, 0, sizeof c->previous_digest);
-    if (!w->appends)
-        return 0;
-    c->seq = w->base.commit.seq + 1;
-    c->previous = w->base.commit.offset;
-    BFC_TRY(bfci_pread_exact(w->base.fd, record, sizeof record, c->previous, err));
-    return bfci_sha256(record, sizeof record, c->previous_digest, err);
+    return w->appends ? bfci_source_chain(&w->base, c, err) : 0;
 }
 
 static int write_commit(work *k, bfc_err *err)

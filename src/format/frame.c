@@ -13,6 +13,7 @@ void bfci_frame_encode(const bfci_frame *f, uint8_t out[FRAME_HEADER_SIZE])
     memcpy(out + FRAME_AT_MAGIC, frame_magic, sizeof frame_magic);
     out[FRAME_AT_KIND] = f->kind;
     out[FRAME_AT_COMP] = f->comp;
+    put_u16le(out + FRAME_AT_FLAGS, f->sealed ? FRAME_FLAG_SEALED : 0);
     put_u32le(out + FRAME_AT_STORED, f->stored);
     put_u32le(out + FRAME_AT_RAW, f->raw);
     put_u64le(out + FRAME_AT_NUMBER, f->number);
@@ -20,8 +21,8 @@ void bfci_frame_encode(const bfci_frame *f, uint8_t out[FRAME_HEADER_SIZE])
     put_u32le(out + FRAME_AT_HEADER_CRC, bfci_crc32c(out, FRAME_AT_HEADER_CRC));
 }
 
-int bfci_frame_decode(const uint8_t raw[FRAME_HEADER_SIZE], uint64_t offset, bfci_frame *out,
-                      bfc_err *err)
+int bfci_frame_decode(const uint8_t raw[FRAME_HEADER_SIZE], uint64_t offset, bool sealed,
+                      bfci_frame *out, bfc_err *err)
 {
     if (memcmp(raw + FRAME_AT_MAGIC, frame_magic, sizeof frame_magic) != 0)
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "no frame header where one should be");
@@ -35,25 +36,48 @@ int bfci_frame_decode(const uint8_t raw[FRAME_HEADER_SIZE], uint64_t offset, bfc
         .raw = get_u32le(raw + FRAME_AT_RAW),
         .number = get_u64le(raw + FRAME_AT_NUMBER),
         .payload_crc = get_u32le(raw + FRAME_AT_PAYLOAD_CRC),
+        .sealed = sealed,
     };
     bool legal = (f.kind == FRAME_DATA || f.kind == FRAME_PAGE) && f.comp <= COMP_ZSTD &&
-                 get_u16le(raw + FRAME_AT_FLAGS) == 0 && f.stored > 0 && f.raw > 0 &&
-                 (f.comp != COMP_NONE || f.stored == f.raw);
+                 get_u16le(raw + FRAME_AT_FLAGS) == (sealed ? FRAME_FLAG_SEALED : 0) &&
+                 f.stored > 0 && f.raw > 0 && (f.comp != COMP_NONE || f.stored == f.raw) &&
+                 (!sealed || (f.comp == COMP_NONE && bfci_sealed_size_ok(f.stored)));
     if (!legal)
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "frame header with illegal values");
     *out = f;
     return 0;
 }
 
-int bfci_ref_check(const bfci_ref *ref, uint64_t end, uint32_t raw_max, bfc_err *err)
+bfci_frame bfci_frame_of(enum bfci_frame_kind kind, uint64_t number, const bfci_ref *ref,
+                         bool sealed)
+{
+    return (bfci_frame){.kind = (uint8_t)kind,
+                        .comp = sealed ? COMP_NONE : ref->comp,
+                        .stored = ref->stored,
+                        .raw = sealed ? ref->stored : ref->raw,
+                        .number = number,
+                        .payload_crc = ref->crc,
+                        .sealed = sealed};
+}
+
+static bool sizes_are_legal(const bfci_ref *ref, uint32_t raw_max, bool sealed)
+{
+    if (ref->comp > COMP_ZSTD || ref->raw == 0 || ref->raw > raw_max)
+        return false;
+    size_t plain = sealed ? bfci_sealed_size(ref->raw) : ref->raw;
+    if (ref->comp == COMP_NONE)
+        return ref->stored == plain;
+    return ref->stored <= plain && (!sealed || bfci_sealed_size_ok(ref->stored));
+}
+
+int bfci_ref_check(const bfci_ref *ref, uint64_t end, uint32_t raw_max, bool sealed, bfc_err *err)
 {
     uint64_t payload_end;
     if (ref->offset < SUPER_SIZE + FRAME_HEADER_SIZE || ref->stored == 0 ||
         bfci_add_overflows(ref->offset, ref->stored, &payload_end) || payload_end > end)
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset,
                             "a reference points outside of the committed part of the file");
-    if (ref->comp > COMP_ZSTD || ref->raw == 0 || ref->raw > raw_max || ref->stored > ref->raw ||
-        (ref->comp == COMP_NONE && ref->stored != ref->raw))
+    if (!sizes_are_legal(ref, raw_max, sealed))
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset, "a reference with illegal sizes");
     return 0;
 }

@@ -45,7 +45,7 @@ int bfci_block_decode(bfci_span value, bfci_ref *out, bfc_err *err)
     rd r = rd_over(value.p, value.len);
     bfci_ref ref = {.offset = rd_varint(&r)};
 
-    ref.stored = (uint32_t)rd_varint_max(&r, BLOCK_SIZE_MAX);
+    ref.stored = (uint32_t)rd_varint_max(&r, SEALED_BLOCK_MAX);
     ref.raw = (uint32_t)rd_varint_max(&r, BLOCK_SIZE_MAX);
     ref.comp = rd_u8(&r);
     ref.crc = rd_u32(&r);

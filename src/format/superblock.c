@@ -55,13 +55,10 @@ int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *e
 {
     BFC_TRY(check_identity(raw, err));
     uint64_t refuse = get_u64le(raw + SUPER_AT_FEATURES_REFUSE);
-    if (refuse & FEATURE_REFUSE_SEALED)
-        return bfci_fail_at(err, BFC_E_UNSUPPORTED, SUPER_AT_FEATURES_REFUSE,
-                            "an encrypted container, which this version does not read");
-    if (refuse)
+    if (refuse & ~FEATURE_REFUSE_SEALED)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, SUPER_AT_FEATURES_REFUSE,
                             "the container needs features that this version does not know (0x%llx)",
-                            (unsigned long long)refuse);
+                            (unsigned long long)(refuse & ~FEATURE_REFUSE_SEALED));
     if (bfci_crc32c(raw + SUPER_CRC_FROM, SUPER_SIZE - SUPER_CRC_FROM) !=
         get_u32le(raw + SUPER_AT_CRC))
         return bfci_fail_at(err, BFC_E_CORRUPT, SUPER_AT_CRC, "superblock checksum mismatch");
@@ -75,6 +72,7 @@ int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *e
     };
     memcpy(s.uuid, raw + SUPER_AT_UUID, BFC_UUID_SIZE);
     bool legal = !all_zero(s.uuid, BFC_UUID_SIZE) && s.align_shift <= ALIGN_SHIFT_MAX &&
+                 (!bfci_super_is_sealed(&s) || s.align_shift == 0) &&
                  s.page_shift >= PAGE_SHIFT_MIN && s.page_shift <= PAGE_SHIFT_MAX &&
                  raw[SUPER_AT_HASH] == SUPER_HASH_SHA256 && raw[SUPER_AT_SUM] == SUPER_SUM_CRC32C &&
                  s.block_max >= BLOCK_SIZE_MIN && s.block_max <= BLOCK_SIZE_MAX &&

@@ -33,6 +33,12 @@ typedef struct bfci_super {
     uint32_t block_max;
 } bfci_super;
 
+/* Nothing but the superblock, frame headers and some fields of commit records is plain. */
+static inline bool bfci_super_is_sealed(const bfci_super *s)
+{
+    return (s->features_refuse & FEATURE_REFUSE_SEALED) != 0;
+}
+
 void bfci_super_encode(const bfci_super *s, uint8_t out[SUPER_SIZE]);
 /* BFC_E_CORRUPT, BFC_E_UNSUPPORTED (not a container, another version, unknown refuse bits). */
 int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *err);

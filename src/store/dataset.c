@@ -29,6 +29,7 @@ static int extract_to(const char *path, const char *point, const bfc_extract_opt
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
     reading.hooks = options->hooks;
+    reading.trust = options->trust;
     BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, point, options, report, err);
 }

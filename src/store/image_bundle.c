@@ -219,6 +219,7 @@ static int make_bundle(bfc_store *store, const bfci_reference *ref, const char *
     BFC_TRY(store->backend->find(store, ref, &path, err));
     BFC_TRY(bfci_target_check(store, dir, false, err));
     reading.hooks = options->extract.hooks;
+    reading.trust = options->extract.trust;
     BFC_TRY(bfc_reader_open(path, &reading, &reader, err));
     BFC_TRY(make_config(reader, options, &json, err));
     BFC_TRY(bundle_begin(store, dir, &b, err));

@@ -24,18 +24,18 @@ ROW = re.compile(r"^\|(.+)\|\s*$")
 BYTE_TABLES = [
     ("## 3. Superblock", "SUPER_AT_", "SUPER_SIZE", {}),
     ("## 4. Frames", "FRAME_AT_", "FRAME_HEADER_SIZE", {"compression": "COMP"}),
-    ("## 5. Commit record", "COMMIT_AT_", "COMMIT_SIZE", {}),
     ("**Key slots.**", "KEY_SLOT_AT_", "KEY_SLOT_SIZE", {}),
     ("The key of an entry:", "SIGNATURE_KEY_AT_", "SIGNATURE_KEY_SIZE", {}),
     ("The value of an entry:", "SIGNATURE_AT_", "SIGNATURE_VALUE_SIZE", {}),
     ("The signature is Ed25519", "SIGNED_AT_", "SIGNED_SIZE", {}),
     ("**Text.**", "SIGNATURE_TEXT_AT_", "SIGNATURE_TEXT_SIZE", {}),
+    ("## 5. Commit record", "COMMIT_AT_", "COMMIT_SIZE", {"salt, tag, key_check": "SALT"}),
     ("A table reference:", None, "TABLE_REF_SIZE", {}),
 ]
 # Strings of 8 bytes; printed in hexadecimal.
 MAGICS = ("SUPER_MAGIC", "COMMIT_MAGIC")
 # Constants that mark the start of a reserved area: they need no row of that name.
-AREAS = {"SUPER_AT_RESERVED"}
+AREAS = {"SUPER_AT_RESERVED", "COMMIT_AT_TAG", "COMMIT_AT_KEY_CHECK"}
 
 
 def constants(root, cc):
@@ -187,6 +187,16 @@ def check_sentences(page, values):
             f"password: KiB, {v['KEY_SLOT_MEMORY_MIN']} to {v['KEY_SLOT_MEMORY_MAX']}; else 0. "
             f"passes × memory is at most {v['KEY_SLOT_WORK_MAX'] >> 20} GiB",
             f"bytes 0 to {v['KEY_SLOT_HEAD_SIZE'] - 1} of the slot as associated data",
+            f"bytes {v['COMMIT_AT_NEXT_INO']} to {v['COMMIT_AT_ROOT_DIGEST'] - 1} and "
+            f"{v['COMMIT_AT_TABLES']} to {v['COMMIT_AT_KEY_SLOTS'] - 1}",
+            f"| {v['COMMIT_AT_SALT']} | {v['SEALED_SALT_SIZE']} | salt |",
+            f"| {v['COMMIT_AT_TAG']} | {v['SEALED_TAG_SIZE']} | tag |",
+            f"| {v['COMMIT_AT_KEY_CHECK']} | {v['SEALED_CHECK_SIZE']} | key_check |",
+            f"| {v['COMMIT_AT_KEY_SLOTS']} | {v['COMMIT_KEY_SLOTS_SIZE']} | key_slots |",
+            f"| 0 | {v['SEALED_AT_CIPHERTEXT']} | counter |",
+            f"| {v['SEALED_AT_CIPHERTEXT']} | – | ciphertext |",
+            f"`stored` = {v['SEALED_OVERHEAD']} + {v['SEALED_UNIT']} × n",
+            f"bit {v['FRAME_FLAG_SEALED'] - 1}: *sealed*",
             f"| form | {v['SIGNATURE_FORM_ED25519']}: as here",
             f"no context) of {v['SIGNED_SIZE']} bytes",
             f"section 5) of {v['SIGNATURE_TEXT_SIZE']} bytes",
@@ -218,6 +228,8 @@ FALSIFIED = [
     ("| signatures | 65536 |", "| signatures | 65535 |"),
     ("8192 to 4194304; else 0", "8192 to 4194303; else 0"),
     ("A key is at most 264 bytes", "A key is at most 256 bytes"),
+    ("| 304 | 32 | key_check |", "| 300 | 32 | key_check |"),
+    ("| 8 | – | ciphertext |", "| 12 | – | ciphertext |"),
     ("`42 46 43 46 76 32 00 00`", "`42 46 43 46 76 33 00 00`"),
 ]
 

@@ -179,7 +179,7 @@ static uint64_t find_block(struct care *c, bool of_last)
 
     for (size_t at = SUPER_SIZE; at + FRAME_HEADER_SIZE < len; at++) {
         bfci_frame f;
-        if (bytes[at] != 'B' || bfci_frame_decode(bytes + at, at, &f, NULL) < 0)
+        if (bytes[at] != 'B' || bfci_frame_decode(bytes + at, at, false, &f, NULL) < 0)
             continue;
         if (f.kind == FRAME_DATA && (of_last || !found))
             found = at + FRAME_HEADER_SIZE;

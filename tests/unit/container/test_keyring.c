@@ -17,6 +17,7 @@
 #include "codec/kdf.h"
 #include "container/keyring_parts.h"
 #include "format/key_text.h"
+#include "format/sealed.h"
 
 enum {
     NOW = 1700000000
@@ -33,7 +34,7 @@ static struct ring new_ring(void)
     struct ring r = {.err = BFC_ERR_INIT};
     memset(r.file_key, 0x77, sizeof r.file_key);
     memset(r.uuid, 0x55, sizeof r.uuid);
-    assert_int_equal(bfci_key_check_of(r.file_key, r.uuid, r.check, NULL), 0);
+    assert_int_equal(bfci_key_check(r.file_key, r.uuid, r.check, NULL), 0);
     return r;
 }
 
@@ -152,7 +153,7 @@ static void test_keyring__each_kind(void **state)
         assert_int_equal(unwrap(&alone, right[i]), 0);
         for (size_t k = 0; k < ARRAY_LEN(wrong); k++) {
             assert_int_equal(unwrap(&alone, wrong[k]), BFC_E_DENIED);
-            expect_said(&alone, "none of the keys that were given opens 'app.bfc'");
+            expect_said(&alone, "none of the keys that were given opens it");
         }
     }
     for (size_t i = 0; i < ARRAY_LEN(right); i++)
@@ -262,13 +263,13 @@ static void test_keyring__nothing_given(void **state)
     expect_said(&r, "--recipient");
     wrap(&r, keys);
     assert_int_equal(unwrap(&r, NULL), BFC_E_DENIED);
-    expect_said(&r, "'app.bfc' is encrypted (1 password): give");
+    expect_said(&r, "it is encrypted (1 password): give");
     expect_said(&r, "--password-file, --key-file, --identity");
     /* A recipient opens nothing. */
     recipient_of(1, text);
     assert_int_equal(bfc_keys_add_recipient(empty, text, NULL), 0);
     assert_int_equal(unwrap(&r, empty), BFC_E_DENIED);
-    expect_said(&r, "is encrypted (1 password): give");
+    expect_said(&r, "it is encrypted (1 password): give");
     bfc_keys_free(keys);
     bfc_keys_free(empty);
 }

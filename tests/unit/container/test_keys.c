@@ -104,9 +104,11 @@ static void test_keys__password(void **state)
     assert_int_equal(bfc_keys_add_password(t->keys, "", 0, &t->err), BFC_E_INVALID);
     assert_int_equal(bfc_keys_add_password(t->keys, longest, sizeof longest, &t->err), BFC_E_LIMIT);
     assert_false(bfci_keys_can_open(t->keys));
+    assert_true(bfci_keys_empty(t->keys));
     assert_int_equal(bfc_keys_add_password(t->keys, "p\0w", 3, &t->err), 0);
     assert_int_equal(only(t, KEY_PASSWORD)->len, 3);
     assert_true(bfci_keys_can_open(t->keys));
+    assert_false(bfci_keys_empty(t->keys));
     assert_int_equal(bfc_keys_add_password(t->keys, longest, BFC_PASSWORD_MAX, &t->err), 0);
 }
 
@@ -124,6 +126,16 @@ static void test_keys__password_file_without_newline(void **state)
     put_text(t, "only");
     assert_int_equal(bfc_keys_add_password_file(t->keys, t->path, &t->err), 0);
     expect_password(t, "only");
+
+    char password[BFC_PASSWORD_MAX] = "";
+    size_t len = 0;
+    put(t, "again\nx", 7, 0644);
+    assert_int_equal(bfc_password_read_file(t->path, &t->hooks, password, &len, &t->err), 0);
+    assert_int_equal(len, 5);
+    assert_memory_equal(password, "again\0", 6);
+    assert_int_equal(t->warnings, 1);
+    put_text(t, "\n");
+    assert_int_equal(bfc_password_read_file(t->path, NULL, password, &len, &t->err), BFC_E_INVALID);
 }
 
 static void test_keys__password_file_refused(void **state)
@@ -291,6 +303,7 @@ static void test_keys__recipients(void **state)
     assert_int_equal(found->public_key[1], 1);
     assert_null(bfci_keys_next(t->keys, KEY_RECIPIENT, found));
     assert_false(bfci_keys_can_open(t->keys));
+    assert_false(bfci_keys_empty(t->keys));
 
     (void)snprintf(text, sizeof text, "%s\n%s \n", one, two);
     put_text(t, text);

@@ -12,7 +12,7 @@ static changes begin(struct core *c)
 {
     changes ch = {.core = c};
     core_begin(c);
-    core_ok(bfci_sorter_new("/tmp/none", 1 << 16, &ch.sorter, why));
+    core_ok(bfci_sorter_new("/tmp/none", false, 1 << 16, &ch.sorter, why));
     return ch;
 }
 

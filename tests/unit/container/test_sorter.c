@@ -7,7 +7,7 @@ enum {
     SORTED_KEYS = 3000
 };
 
-static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
+static void run_as(struct core *c, bool sealed, size_t budget, uint32_t puts, size_t value_len)
 {
     bfci_sorter *s = NULL;
     uint8_t key[KEY_MAX];
@@ -15,7 +15,7 @@ static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
     static uint32_t last[SORTED_KEYS]; /* of each key: 0 none or forgotten, odd put, even deleted */
 
     memset(last, 0, sizeof last);
-    core_ok(bfci_sorter_new("/tmp/none", budget, &s, why));
+    core_ok(bfci_sorter_new("/tmp/none", sealed, budget, &s, why));
     assert_true(bfci_sorter_is_empty(s));
     for (uint32_t n = 1; n <= puts; n++) {
         uint32_t i = core_random(c, SORTED_KEYS);
@@ -48,6 +48,12 @@ static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
     bfci_sorter_free(s);
 }
 
+static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
+{
+    run_as(c, false, budget, puts, value_len);
+    run_as(c, true, budget, puts, value_len);
+}
+
 static void test_sorter__in_memory(void **state)
 {
     run(*state, 64 << 20, 20000, 20);
@@ -72,7 +78,7 @@ static void test_sorter__last_wins_within_a_run(void **state)
 
     (void)state;
     for (size_t budget = 1; budget < 200; budget += 7) {
-        core_ok(bfci_sorter_new("/tmp/none", budget, &s, why));
+        core_ok(bfci_sorter_new("/tmp/none", false, budget, &s, why));
         for (uint8_t i = 0; i < 20; i++)
             core_ok(bfci_sorter_put(s, key, (bfci_span){&i, 1}, why));
         core_ok(bfci_sorter_rewind(s, why));
@@ -90,7 +96,7 @@ static void test_sorter__refuses_what_no_table_takes(void **state)
     bfc_err err = BFC_ERR_INIT;
 
     (void)state;
-    core_ok(bfci_sorter_new("/tmp/none", 100, &s, why));
+    core_ok(bfci_sorter_new("/tmp/none", false, 100, &s, why));
     assert_int_equal(
         bfci_sorter_put(s, (bfci_span){bytes, KEY_MAX + 1}, (bfci_span){bytes, 0}, &err),
         BFC_E_LIMIT);

@@ -514,7 +514,7 @@ static void test_verify__deep_compares_frame_headers(void **state)
     craft_end(&k);
     AUTO_FD int fd = open(c->file, O_RDWR | O_CLOEXEC);
     assert_int_equal(bfci_pread_exact(fd, header, sizeof header, SUPER_SIZE, NULL), 0);
-    assert_int_equal(bfci_frame_decode(header, SUPER_SIZE, &f, NULL), 0);
+    assert_int_equal(bfci_frame_decode(header, SUPER_SIZE, false, &f, NULL), 0);
     f.number = 9;
     bfci_frame_encode(&f, header);
     assert_int_equal(bfci_pwrite_all(fd, header, sizeof header, SUPER_SIZE, NULL), 0);
@@ -574,7 +574,7 @@ static void test_verify__goes_on_after_an_unreadable_page(void **state)
     for (size_t at = SUPER_SIZE; at + FRAME_HEADER_SIZE < len; at++) {
         bfci_frame f;
         bfc_verify_report r = {0};
-        if (bytes[at] != 'B' || bfci_frame_decode(bytes + at, at, &f, NULL) < 0)
+        if (bytes[at] != 'B' || bfci_frame_decode(bytes + at, at, false, &f, NULL) < 0)
             continue;
         size_t middle = at + FRAME_HEADER_SIZE + f.stored / 2;
         at += FRAME_HEADER_SIZE + f.stored - 1;

@@ -9,7 +9,7 @@ enum {
     PLACE = 40960
 };
 
-static const uint8_t uuid[BFC_UUID_SIZE] = {9, 8, 7};
+static const bfci_super super = {.uuid = {9, 8, 7}, .page_shift = 14};
 
 static bfci_commit good(void)
 {
@@ -29,7 +29,7 @@ static bfci_commit good(void)
                      .content_bytes = 5,
                      .data_stored = 6,
                      .data_raw = 7};
-    memcpy(c.uuid, uuid, sizeof uuid);
+    memcpy(c.uuid, super.uuid, sizeof c.uuid);
     for (unsigned i = 1; i < TABLE_COUNT; i++)
         if (i != TABLE_LINKS)
             c.table[i] = (bfci_table_ref){.root = {.offset = 4128 + i,
@@ -45,7 +45,7 @@ static bfci_commit good(void)
 
 static int decode(const uint8_t *raw, bfci_commit *out, bfc_err *err)
 {
-    return bfci_commit_decode(guard_put(raw, COMMIT_SIZE), PLACE, uuid, 14, out, err);
+    return bfci_commit_decode(guard_put(raw, COMMIT_SIZE), PLACE, &super, out, err);
 }
 
 static void repair_crc(uint8_t *raw)
@@ -175,19 +175,132 @@ static void test_commit__may_have_an_empty_segment(void **state)
 
 static void test_commit__is_of_this_container_and_place(void **state)
 {
-    uint8_t raw[COMMIT_SIZE], other[BFC_UUID_SIZE] = {1};
+    const bfci_super other = {.uuid = {1}, .page_shift = 14};
+    uint8_t raw[COMMIT_SIZE];
     bfci_commit c = good(), out;
     bfc_err err = BFC_ERR_INIT;
 
     (void)state;
     assert_int_equal(bfci_commit_encode(&c, raw, NULL), 0);
-    assert_int_equal(bfci_commit_decode(raw, PLACE, other, 14, &out, &err), BFC_E_CORRUPT);
-    assert_int_equal(bfci_commit_decode(raw, PLACE + 4096, uuid, 14, &out, &err), BFC_E_CORRUPT);
+    assert_int_equal(bfci_commit_decode(raw, PLACE, &other, &out, &err), BFC_E_CORRUPT);
+    assert_int_equal(bfci_commit_decode(raw, PLACE + 4096, &super, &out, &err), BFC_E_CORRUPT);
     raw[COMMIT_AT_VERSION] = 2;
     repair_crc(raw);
     assert_int_equal(decode(raw, &out, &err), BFC_E_UNSUPPORTED);
     raw[0] = 'b';
     assert_int_equal(decode(raw, &out, &err), BFC_E_CORRUPT);
+}
+
+/* ── Sealed ── */
+
+static const bfci_super sealed_super = {
+    .uuid = {9, 8, 7}, .page_shift = 14, .features_refuse = FEATURE_REFUSE_SEALED};
+
+static bfci_aead *keyed(uint8_t first)
+{
+    uint8_t key[BFCI_KEY_SIZE] = {first};
+    bfci_aead *aead = NULL;
+
+    assert_int_equal(bfci_aead_new(&aead, NULL), 0);
+    assert_int_equal(bfci_aead_set_key(aead, key, NULL), 0);
+    return aead;
+}
+
+static bfci_commit good_sealed(void)
+{
+    bfci_commit c = good();
+
+    c.sealed = true;
+    memset(c.salt, 0x51, sizeof c.salt);
+    memset(c.key_check, 0xc4, sizeof c.key_check);
+    c.key_slots[0] = 2;
+    for (unsigned i = 1; i < TABLE_COUNT; i++)
+        if (c.table[i].root.offset)
+            c.table[i].root.stored = 24 + 256;
+    return c;
+}
+
+static void make_sealed(uint8_t raw[COMMIT_SIZE], bfci_commit *c)
+{
+    AUTO(bfci_aead) bfci_aead *aead = keyed(1);
+
+    assert_int_equal(bfci_commit_encode(c, raw, NULL), 0);
+    assert_int_equal(bfci_commit_seal(&sealed_super, aead, raw, NULL), 0);
+}
+
+static void test_commit__sealed_comes_back(void **state)
+{
+    uint8_t raw[COMMIT_SIZE], plain[COMMIT_SIZE], again[COMMIT_SIZE];
+    bfci_commit c = good_sealed(), out;
+    AUTO(bfci_aead) bfci_aead *aead = keyed(1);
+    bfc_commit_info info;
+
+    (void)state;
+    assert_int_equal(bfci_commit_encode(&c, plain, NULL), 0);
+    make_sealed(raw, &c);
+    assert_int_equal(bfci_commit_decode(raw, PLACE, &sealed_super, &out, NULL), 0);
+    bfci_commit_info(&out, &info);
+    assert_true(out.sealed && out.hidden && info.hidden && info.files == 0 && info.seq == 3);
+    assert_true(out.next_ino == 0 && out.table[1].root.offset == 0);
+    assert_int_equal(bfci_commit_open(&sealed_super, aead, raw, &out, NULL), 0);
+    assert_true(!out.hidden && out.others == 4 && out.table[1].level == 7);
+    assert_int_equal(bfci_commit_encode(&out, again, NULL), 0);
+    assert_memory_equal(plain, again, sizeof plain);
+    /* A record of one kind is none of the other. */
+    assert_int_equal(bfci_commit_decode(raw, PLACE, &super, &out, NULL), BFC_E_CORRUPT);
+    c = good();
+    assert_int_equal(bfci_commit_encode(&c, raw, NULL), 0);
+    assert_int_equal(bfci_commit_decode(raw, PLACE, &sealed_super, &out, NULL), BFC_E_CORRUPT);
+}
+
+/* No byte of it is left in the record, by the words of docs/format.md, section 11. */
+static void test_commit__seals_what_it_says(void **state)
+{
+    uint8_t raw[COMMIT_SIZE], plain[COMMIT_SIZE];
+    bfci_commit c = good_sealed();
+    unsigned same = 0;
+
+    (void)state;
+    assert_int_equal(bfci_commit_encode(&c, plain, NULL), 0);
+    make_sealed(raw, &c);
+    for (unsigned at = 0; at < COMMIT_SIZE; at++) {
+        bool sealed = (at >= 112 && at < 224) || (at >= 512 && at < 1536);
+        bool sums = (at >= 8 && at < 12) || (at >= 288 && at < 304);
+        if (sealed)
+            same += raw[at] == plain[at];
+        else if (!sums)
+            assert_int_equal(raw[at], plain[at]);
+    }
+    assert_true(same < 40); /* 1136 / 256 are to be expected */
+}
+
+static void test_commit__tag_covers_record_and_superblock(void **state)
+{
+    uint8_t raw[COMMIT_SIZE];
+    bfci_commit c = good_sealed(), out;
+    AUTO(bfci_aead) bfci_aead *aead = keyed(1), *other = keyed(2);
+
+    (void)state;
+    make_sealed(raw, &c);
+    for (unsigned at = 12; at < COMMIT_SIZE; at++) {
+        bfc_err err = BFC_ERR_INIT;
+        raw[at] ^= 1;
+        repair_crc(raw);
+        int rc = bfci_commit_decode(raw, PLACE, &sealed_super, &out, &err);
+        if (rc == 0)
+            rc = bfci_commit_open(&sealed_super, aead, raw, &out, &err);
+        if (rc != BFC_E_CORRUPT && rc != BFC_E_UNSUPPORTED)
+            fail_msg("byte %u may be changed", at);
+        raw[at] ^= 1;
+    }
+    repair_crc(raw);
+    assert_int_equal(bfci_commit_decode(raw, PLACE, &sealed_super, &out, NULL), 0);
+    bfci_super changed = sealed_super;
+    changed.features_ignore = 1;
+    assert_int_equal(bfci_commit_open(&changed, aead, raw, &out, NULL), BFC_E_CORRUPT);
+    assert_int_equal(bfci_commit_open(&sealed_super, other, raw, &out, NULL), BFC_E_CORRUPT);
+    assert_true(out.hidden);
+    assert_int_equal(bfci_commit_open(&sealed_super, aead, raw, &out, NULL), 0);
 }
 
 int main(void)
@@ -199,6 +312,9 @@ int main(void)
         cmocka_unit_test(test_commit__refuses_illegal_references),
         cmocka_unit_test(test_commit__may_have_an_empty_segment),
         cmocka_unit_test(test_commit__is_of_this_container_and_place),
+        cmocka_unit_test(test_commit__sealed_comes_back),
+        cmocka_unit_test(test_commit__seals_what_it_says),
+        cmocka_unit_test(test_commit__tag_covers_record_and_superblock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

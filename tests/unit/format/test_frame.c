@@ -14,7 +14,7 @@ static const bfci_frame good = {.kind = FRAME_DATA,
 
 static int decode(uint8_t *raw, bfci_frame *out)
 {
-    return bfci_frame_decode(guard_put(raw, FRAME_HEADER_SIZE), 4096, out, NULL);
+    return bfci_frame_decode(guard_put(raw, FRAME_HEADER_SIZE), 4096, false, out, NULL);
 }
 
 static void test_frame__comes_back(void **state)
@@ -71,7 +71,7 @@ static void test_frame__refuses_illegal_values(void **state)
 static int check(uint64_t offset, uint32_t stored, uint32_t raw, uint8_t comp)
 {
     const bfci_ref ref = {.offset = offset, .stored = stored, .raw = raw, .comp = comp};
-    return bfci_ref_check(&ref, 10000, 5000, NULL);
+    return bfci_ref_check(&ref, 10000, 5000, false, NULL);
 }
 
 static void test_frame__bounds_references(void **state)
@@ -92,6 +92,58 @@ static void test_frame__bounds_references(void **state)
     assert_int_equal(check(5000, 1, 2, 2), BFC_E_CORRUPT);
 }
 
+static void test_frame__sealed_tells_no_more_than_a_size(void **state)
+{
+    const bfci_ref ref = {
+        .offset = 5000, .stored = 24 + 512, .raw = 4096, .crc = 7, .comp = COMP_ZSTD};
+    bfci_frame f = bfci_frame_of(FRAME_DATA, 9, &ref, true), out;
+    uint8_t raw[FRAME_HEADER_SIZE];
+
+    (void)state;
+    bfci_frame_encode(&f, raw);
+    assert_true(raw[FRAME_AT_FLAGS] == 1 && raw[FRAME_AT_COMP] == COMP_NONE);
+    assert_int_equal(bfci_frame_decode(raw, 4096, true, &out, NULL), 0);
+    assert_true(bfci_frame_same(&f, &out) && out.number == 9 && out.raw == ref.stored);
+    assert_int_equal(bfci_frame_decode(raw, 4096, false, &out, NULL), BFC_E_CORRUPT);
+    bfci_frame_encode(&good, raw);
+    assert_int_equal(bfci_frame_decode(raw, 4096, true, &out, NULL), BFC_E_CORRUPT);
+    for (uint32_t wrong = 0; wrong < 1024; wrong++) {
+        f.stored = f.raw = wrong;
+        bfci_frame_encode(&f, raw);
+        bool legal = wrong == 24 + 256 || wrong == 24 + 512 || wrong == 24 + 768;
+        assert_int_equal(bfci_frame_decode(raw, 4096, true, &out, NULL), legal ? 0 : BFC_E_CORRUPT);
+    }
+    f.stored = f.raw = 24 + 256;
+    f.comp = COMP_ZSTD;
+    bfci_frame_encode(&f, raw);
+    assert_int_equal(bfci_frame_decode(raw, 4096, true, &out, NULL), BFC_E_CORRUPT);
+}
+
+static int check_sealed(uint32_t stored, uint32_t raw, uint8_t comp)
+{
+    const bfci_ref ref = {.offset = 5000, .stored = stored, .raw = raw, .comp = comp};
+    return bfci_ref_check(&ref, 100000, 5000, true, NULL);
+}
+
+static void test_frame__bounds_sealed_references(void **state)
+{
+    (void)state;
+    assert_int_equal(check_sealed(24 + 256, 1, COMP_NONE), 0);
+    assert_int_equal(check_sealed(24 + 256, 255, COMP_NONE), 0);
+    assert_int_equal(check_sealed(24 + 256, 256, COMP_NONE), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 512, 256, COMP_NONE), 0);
+    assert_int_equal(check_sealed(24 + 512, 255, COMP_NONE), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 512, 511, COMP_ZSTD), 0);
+    assert_int_equal(check_sealed(24 + 256, 511, COMP_ZSTD), 0);
+    assert_int_equal(check_sealed(24 + 768, 511, COMP_ZSTD), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 257, 5000, COMP_ZSTD), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24, 5000, COMP_ZSTD), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 256, 5001, COMP_ZSTD), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 256, 0, COMP_NONE), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 256, 255, 2), BFC_E_CORRUPT);
+    assert_int_equal(bfci_sealed_size(BLOCK_SIZE_MAX), SEALED_BLOCK_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +151,8 @@ int main(void)
         cmocka_unit_test(test_frame__refuses_every_flip),
         cmocka_unit_test(test_frame__refuses_illegal_values),
         cmocka_unit_test(test_frame__bounds_references),
+        cmocka_unit_test(test_frame__sealed_tells_no_more_than_a_size),
+        cmocka_unit_test(test_frame__bounds_sealed_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

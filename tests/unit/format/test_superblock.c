@@ -95,14 +95,30 @@ static void test_superblock__says_what_it_is_not(void **state)
     repair(raw);
     assert_int_equal(decode(raw, &s, &err), BFC_E_UNSUPPORTED);
     bfci_super_encode(&good, raw);
-    raw[SUPER_AT_FEATURES_REFUSE] = 1;
+    raw[SUPER_AT_FEATURES_REFUSE] = 3;
     repair(raw);
     assert_int_equal(decode(raw, &s, &err), BFC_E_UNSUPPORTED);
-    assert_non_null(strstr(err.msg, "encrypted"));
+    assert_non_null(strstr(err.msg, "0x2"));
     raw[SUPER_AT_FEATURES_REFUSE + 7] = 0x80;
     raw[SUPER_AT_FEATURES_REFUSE] =
         0; /* what is not known may also sum otherwise: before the checksum */
     assert_int_equal(decode(raw, &s, &err), BFC_E_UNSUPPORTED);
+}
+
+static void test_superblock__may_be_sealed_and_is_not_aligned_then(void **state)
+{
+    uint8_t raw[SUPER_SIZE];
+    bfci_super s = good;
+
+    (void)state;
+    s.features_refuse = 1;
+    s.align_shift = 0;
+    bfci_super_encode(&s, raw);
+    assert_int_equal(decode(raw, &s, NULL), 0);
+    assert_true(bfci_super_is_sealed(&s) && !bfci_super_is_sealed(&good));
+    raw[SUPER_AT_ALIGN_SHIFT] = 1;
+    repair(raw);
+    assert_int_equal(decode(raw, &s, NULL), BFC_E_CORRUPT);
 }
 
 static void test_superblock__derives_a_uuid(void **state)
@@ -126,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_superblock__comes_back),
         cmocka_unit_test(test_superblock__refuses_illegal_values),
         cmocka_unit_test(test_superblock__says_what_it_is_not),
+        cmocka_unit_test(test_superblock__may_be_sealed_and_is_not_aligned_then),
         cmocka_unit_test(test_superblock__derives_a_uuid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
