@@ -45,7 +45,8 @@ static int run(struct cli *cli, const struct args *args)
 }
 
 static const struct example examples[] = {
-    {"bfc key generate --signing release.key", "Makes a signing key, and tells its public half."},
+    {"bfc key generate --signing -o release.key",
+     "Makes a signing key, and tells its public half."},
     {"bfc sign --key release.key app.bfc", "Signs app.bfc as it is now."},
     {"bfc sign --key release.key --detached -o app.sig app.bfc",
      "The same for a file that cannot be written to."},
@@ -67,7 +68,11 @@ const struct command cmd_sign = {
         "`--signature`; such files can be joined with cat(1).\n\n"
         "What is appended later is not covered: it is another root digest, to be signed again. Nor "
         "is that there is nothing newer. `bfc compact` makes a container with another root digest, "
-        "and leaves signatures out.\n\n" TEXT_SIGNING_KEY "\n\n" TEXT_KEYS,
+        "and leaves signatures out.\n\n"
+        "An image is signed before it comes into a store, `bfc image create NAME bfc:FILE`, which "
+        "brings its signatures along; or in the store with `--detached`, as the file that `bfc "
+        "image info` tells. Nothing should be added to a file in a store.\n\n" TEXT_SIGNING_KEY
+        "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,
