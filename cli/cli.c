@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "key_options.h"
+#include "trust_options.h"
 #include "value.h"
 
 static int exit_of(enum bfc_code code)
@@ -128,6 +129,7 @@ int cli_open_reader(struct cli *cli, const char *path, const struct args *args, 
 {
     bfc_reader_options options = BFC_READER_OPTIONS_INIT;
     const char *tree = args_value(args, OPT_TREE);
+    AUTO(bfc_trust) bfc_trust *trust = NULL;
     AUTO_TEXT struct text problem = {0};
     uint64_t number = 0;
     bfc_err err = BFC_ERR_INIT;
@@ -137,9 +139,12 @@ int cli_open_reader(struct cli *cli, const char *path, const struct args *args, 
     options.tree = (uint32_t)number;
     options.at = args_value(args, OPT_AT);
     options.hooks = &cli->hooks;
-    int code = key_options_read(cli, args);
+    int code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
+        code = key_options_read(cli, args);
     if (code != EXIT_DONE)
         return code;
+    options.trust = trust;
     options.keys = cli->keys;
     return bfc_reader_open(path, &options, out, &err) < 0 ? cli_fail(cli, &err) : EXIT_DONE;
 }

@@ -57,7 +57,8 @@ void cli_summary(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* The same where it must not be missed: also without a terminal and -v. */
 void cli_notice(struct cli *cli, const char *fmt, ...) CLI_PRINTF(2, 3);
 
-/* Opens, or tells why not. 0 or an exit code. */
+/* Opens, or tells why not. 0 or an exit code. By the command's options: --at, --tree, and whose
+ * signature is needed. */
 int cli_open_reader(struct cli *cli, const char *path, const struct args *args, bfc_reader **out);
 int cli_open_store(struct cli *cli, bfc_store **out);
 /* The same with the keys that options name, for encrypted images; with `ask` a password is asked

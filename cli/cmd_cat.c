@@ -4,6 +4,7 @@
 
 #include "entry_view.h"
 #include "key_options.h"
+#include "trust_options.h"
 
 enum {
     CHUNK = 1 << 20
@@ -21,6 +22,7 @@ static const struct option options[] = {
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "read from tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     OPTIONS_OF_KEYS,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -93,7 +95,7 @@ const struct command cmd_cat = {
     .summary = "Writes the content of files to standard output",
     .text = "Only the blocks that the files need are read from the container, and each is checked. "
             "Holes come out as zeros. Symbolic links are not followed: where they lead is up to "
-            "the system the tree is for.\n\n" TEXT_KEYS,
+            "the system the tree is for.\n\n" TEXT_KEYS "\n\n" TEXT_TRUST,
     .options = options,
     .operands = operands,
     .examples = examples,

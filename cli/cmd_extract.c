@@ -2,6 +2,7 @@
 /* bfc extract. */
 #include "extract_view.h"
 #include "key_options.h"
+#include "trust_options.h"
 
 static const struct operand operands[] = {
     {"FILE", VALUE_FILE, false, false, NULL},
@@ -20,6 +21,7 @@ static const struct option options[] = {
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "extract tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     OPTIONS_OF_KEYS,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -66,12 +68,13 @@ const struct command cmd_extract = {
         "links are in the target.\n\n"
         "As root everything is kept. An ordinary user keeps what that user may set; what could not "
         "be kept (owners, devices, privileged attributes) is told once a kind on standard error "
-        "and counted in the answer of `--json`. With `--strict` it is an error.\n\n" TEXT_KEYS,
+        "and counted in the answer of `--json`. With `--strict` it is an error.\n\n" TEXT_KEYS
+        "\n\n" TEXT_TRUST,
     .options = options,
     .operands = operands,
     .examples = examples,
     .exits = "1 also when a file exists and `--force` was not given. 5 also with `--strict`, when "
-             "something could not be kept.",
+             "something could not be kept, and when no trusted signer has signed.",
     .see = "bfc-create bfc-cat bfc-image-extract",
     .run = run,
 };

@@ -2,6 +2,7 @@
 /* bfc image bundle. */
 #include "extract_view.h"
 #include "key_options.h"
+#include "trust_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -19,18 +20,22 @@ static const struct option options[] = {
     {OPT_STRICT, 0, "strict", NULL, VALUE_WORD, NULL,
      "fail where an owner, a device or an attribute cannot be kept"},
     OPTIONS_OF_KEYS,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
+    AUTO(bfc_trust) bfc_trust *trust = NULL;
     bfc_image_bundle_options how = BFC_IMAGE_BUNDLE_OPTIONS_INIT;
     bfc_extract_report report = {0};
     bfc_err err = BFC_ERR_INIT;
     const char *name = args->operands[0], *dir = args->operands[1];
 
-    int code = cli_open_store_keys(cli, args, true, &store);
+    int code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
+        code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
     how.rootless = args_has(args, OPT_ROOTLESS);
@@ -39,6 +44,7 @@ static int run(struct cli *cli, const struct args *args)
     how.extract.strict = args_has(args, OPT_STRICT);
     how.extract.jobs = cli->jobs;
     how.extract.hooks = &cli->hooks;
+    how.extract.trust = trust;
     if (bfc_image_bundle(store, name, dir, &how, &report, &err) < 0)
         return cli_fail(cli, &err);
     extract_report(cli, "bfc.image.bundle/1", name, dir, &report);
@@ -64,13 +70,13 @@ const struct command cmd_image_bundle = {
         "image's own files), volumes as mounts; labels, exposed ports and the stop signal become "
         "annotations.\n\n"
         "As root everything of the tree is kept; what an ordinary user may not set is told once a "
-        "kind and counted, or with `--strict` is an error."
-        "\n\n" TEXT_KEYS,
+        "kind and counted, or with `--strict` is an error.\n\n" TEXT_TRUST "\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,
     .exits = "1 also when DIR is not empty. 4 also when the image's user is not in its own files. "
-             "5 also with `--strict`, when something could not be kept.",
+             "5 also with `--strict`, when something could not be kept, and when no trusted signer "
+             "has signed.",
     .see = "bfc-image-extract bfc-image-config crun",
     .run = run,
 };

@@ -5,6 +5,7 @@
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
+#include "trust_options.h"
 #include "value.h"
 #include "write_options.h"
 
@@ -32,6 +33,7 @@ static const struct option options[] = {
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
     OPTIONS_OF_ENCRYPTING,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -64,6 +66,7 @@ static int run(struct cli *cli, const struct args *args)
     AUTO_WRITE_OPTIONS struct write_options write = {0};
     AUTO(bfc_store) bfc_store *store = NULL;
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
+    AUTO(bfc_trust) bfc_trust *trust = NULL;
     AUTO_FREE const char **properties = NULL;
     bfc_image_create_options how = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_err err = BFC_ERR_INIT;
@@ -77,6 +80,8 @@ static int run(struct cli *cli, const struct args *args)
         code =
             property_options_read(cli, args, "an image is mounted where its store is", &properties);
     if (code == EXIT_DONE)
+        code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
         return code;
@@ -88,6 +93,7 @@ static int run(struct cli *cli, const struct args *args)
     how.prefixes = args_has(args, OPT_PREFIXES);
     how.artifact = args_has(args, OPT_ARTIFACT);
     how.properties = properties;
+    how.trust = trust;
     if (bfc_image_create(store, args->operands[0], args->operands[1], &how, &info, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
     image_report(cli, "bfc.image.create/1", info);
@@ -123,8 +129,12 @@ static const struct section sections[] = {
      "one of its tags.\n\n"
      "`manifest:PATH`: an image manifest: a file in the blobs/ of an OCI layout, a manifest.json "
      "beside a blobs/, or the manifest.json of an unpacked docker-archive.\n\n"
-     "`bfc:FILE`: a container file, such as `bfc image export` writes. One of format version 1 is "
-     "converted; key options are for those of them that are encrypted, and the image is not.\n\n"
+     "`bfc:FILE`: a container file, such as `bfc image export` writes. One of format version 1 "
+     "is converted; key options are for those of them that are encrypted, and the image is not. "
+     "With `--require-signature` "
+     "it is taken only if a trusted signer has signed it, in the file or beside it "
+     "(`--signature`), and every byte is checked against that; its signatures come along. No other "
+     "source can be asked for one.\n\n"
      "A path without a scheme is recognised by what is there. A directory or file whose own name "
      "looks like `scheme:rest` is written `./scheme:rest`."},
     {"ARTIFACTS",
@@ -165,10 +175,13 @@ const struct command cmd_image_create = {
     .examples = examples,
     .sections = sections,
     .exits = "1 also when the name is taken and `--force` was not given, or `--property` was in a "
-             "store that is a directory. 3 when a size or digest "
+             "store that is a directory. 2 also when a signature is asked for and SOURCE is no "
+             "container. 3 when a size or digest "
              "is not what was promised. 4 when SOURCE has no such image, or none for the platform. "
+             "5 when no trusted signer has signed. "
              "6 when another program is creating an image of that name.",
-    .see = "bfc-image-list bfc-image-history bfc-image-layers bfc-image-extract bfc-image-export "
+    .see = "bfc-sign bfc-image-list bfc-image-history bfc-image-layers bfc-image-extract "
+           "bfc-image-export "
            "bfc-create",
     .run = run,
 };

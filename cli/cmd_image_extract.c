@@ -4,6 +4,7 @@
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
+#include "trust_options.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -24,6 +25,7 @@ static const struct option options[] = {
     {OPT_MOUNTPOINT, 0, "mountpoint", "PATH", VALUE_DIRECTORY, NULL,
      "where the dataset is mounted: an absolute path, `none` or `legacy`; default: as ZFS has it"},
     OPTIONS_OF_KEYS,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -46,6 +48,7 @@ static int read_dataset(struct cli *cli, const struct args *args, bfc_dataset_op
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
+    AUTO(bfc_trust) bfc_trust *trust = NULL;
     AUTO_FREE const char **properties = NULL;
     bfc_dataset_options dataset = BFC_DATASET_OPTIONS_INIT;
     bfc_extract_options how = BFC_EXTRACT_OPTIONS_INIT;
@@ -58,6 +61,8 @@ static int run(struct cli *cli, const struct args *args)
     if (code == EXIT_DONE)
         code = read_dataset(cli, args, &dataset, &properties, &used);
     if (code == EXIT_DONE)
+        code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
         code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)
         return code;
@@ -66,6 +71,7 @@ static int run(struct cli *cli, const struct args *args)
     how.jobs = cli->jobs;
     how.hooks = &cli->hooks;
     how.dataset = used ? &dataset : NULL;
+    how.trust = trust;
     if (bfc_image_extract(store, name, target, &how, &report, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to extract into it all the same");
     extract_report(cli, "bfc.image.extract/1", name, shown, &report);
@@ -108,8 +114,10 @@ const struct command cmd_image_extract = {
             "be.\n\n"
             "Nothing outside of the target is ever written. As root everything of the tree is "
             "kept; what an ordinary user may not set is told once a kind and counted, or with "
-            "`--strict` is an error."
-            "\n\n" TEXT_KEYS,
+            "`--strict` is an error.\n\n" TEXT_TRUST
+            " A clone is of a template that was extracted before, of which a signature says "
+            "nothing: a new dataset needs `--copy` then. `NAME#N` cannot be asked for a "
+            "signature.\n\n" TEXT_KEYS,
     .options = options,
     .operands = operands,
     .examples = examples,
@@ -118,7 +126,7 @@ const struct command cmd_image_extract = {
         "1 also when TARGET is not empty and `--force` was not given. 2 also when an option for "
         "datasets was given and TARGET is a directory. 4 also when a dataset above TARGET is "
         "missing and `--parents` was not given. 5 also with `--strict`, when something could not "
-        "be kept.",
+        "be kept, and when no trusted signer has signed.",
     .see = "bfc-image-bundle bfc-image-create bfc-extract zfs(8)",
     .run = run,
 };

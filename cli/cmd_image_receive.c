@@ -7,6 +7,7 @@
 
 #include "commit_view.h"
 #include "image_view.h"
+#include "trust_options.h"
 
 static const struct operand operands[] = {
     {"FILE", VALUE_FILE, true, false, NULL},
@@ -17,6 +18,7 @@ static const struct option options[] = {
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL,
      "an image that is there with other content gets this one; the one before stays in its "
      "history"},
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -49,11 +51,14 @@ static void on_received(void *ctx, const bfc_image_info *info, bool was_there)
 static int receive_from(struct cli *cli, const struct args *args, int fd)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
+    AUTO(bfc_trust) bfc_trust *trust = NULL;
     struct receipt receipt = {.cli = cli};
     bfc_image_receive_options how = BFC_IMAGE_RECEIVE_OPTIONS_INIT;
     bfc_err err = BFC_ERR_INIT;
 
-    int code = cli_open_store(cli, &store);
+    int code = trust_options_read(cli, args, &trust);
+    if (code == EXIT_DONE)
+        code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
         return code;
     if (cli->json && !(receipt.images = json_array()))
@@ -62,6 +67,7 @@ static int receive_from(struct cli *cli, const struct args *args, int fd)
     how.received = on_received;
     how.received_ctx = &receipt;
     how.hooks = &cli->hooks;
+    how.trust = trust;
     if (bfc_image_receive(store, fd, &how, &err) < 0)
         code = cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
     if (receipt.images) {
@@ -117,14 +123,19 @@ const struct command cmd_image_receive = {
         "whole, and when its container was checked and has the root digest that it was sent "
         "under. One that is there with this content is passed over. One that is there with other "
         "content is replaced with `--force` only; but what was sent as the difference from its "
-        "current version is its next version.",
+        "current version is its next version.\n\n"
+        "With `--require-signature` each image must be signed by a trusted signer, also one that "
+        "is "
+        "there already, and every byte is checked against that before it appears; `--signature` "
+        "may have the signatures of all of them.",
     .options = options,
     .operands = operands,
     .examples = examples,
     .exits = "1 also when an image is there with other content and `--force` was not given, and "
              "when the store is a directory. 2 when it is nothing that `bfc image send` wrote. 3 "
              "when what was sent is not whole, or damaged. 4 when it is a difference from what is "
-             "not here. Images that came before the one that failed are there.",
+             "not here. 5 when no trusted signer has signed. Images that came before the one that "
+             "failed are there.",
     .see = "bfc-image-send bfc-image-create zfs-receive(8)",
     .run = run,
 };

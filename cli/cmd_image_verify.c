@@ -19,7 +19,7 @@ static const struct option options[] = {
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_store) bfc_store *store = NULL;
-    struct verification v;
+    AUTO_VERIFICATION struct verification v = {0};
     bfc_verify_report report = {0};
     bfc_err err = BFC_ERR_INIT;
 
@@ -49,13 +49,13 @@ const struct command cmd_image_verify = {
             "In a ZFS store, properties of the image's dataset repeat facts of the container, for "
             "`bfc image list`. That they say something else is a problem, too, or with `--repair` "
             "is set right: a container that is whole is believed. What is damaged in a container "
-            "is not repaired."
+            "is not repaired.\n\n" TEXT_TRUST
             "\n\nOf an encrypted image, without a key, what is plain of its container is "
             "checked. " TEXT_KEYS_NAMED,
     .options = options,
     .operands = operands,
     .examples = examples,
-    .exits = "3 when anything is wrong.",
+    .exits = "3 when anything is wrong. 5 when no trusted signer has signed.",
     .see = "bfc-verify bfc-image-info",
     .run = run,
 };

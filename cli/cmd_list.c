@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "trust_options.h"
+
 struct listing {
     struct cli *cli;
     bool names_only, crc;
@@ -33,6 +35,7 @@ static const struct option options[] = {
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "list tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
     OPTIONS_OF_KEYS,
+    OPTIONS_OF_TRUST,
     {0},
 };
 
@@ -158,11 +161,12 @@ static const struct example examples[] = {
 const struct command cmd_list = {
     .name = "list",
     .summary = "Lists what is in a container",
-    .text = "Prints the name of every entry, one a line, a directory with a slash behind it and "
-            "before what is in it, names in byte order. With PATHs, only these entries and what is "
-            "below them. The root is not listed.\n\n"
-            "With `-l`, times are in UTC, owners and groups are numbers, and sizes are bytes; a "
-            "device has its major and minor number in place of a size.\n\n" TEXT_KEYS,
+    .text =
+        "Prints the name of every entry, one a line, a directory with a slash behind it and "
+        "before what is in it, names in byte order. With PATHs, only these entries and what is "
+        "below them. The root is not listed.\n\n"
+        "With `-l`, times are in UTC, owners and groups are numbers, and sizes are bytes; a "
+        "device has its major and minor number in place of a size.\n\n" TEXT_KEYS "\n\n" TEXT_TRUST,
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -18,7 +18,7 @@ static const struct option options[] = {
 
 static int run(struct cli *cli, const struct args *args)
 {
-    struct verification v;
+    AUTO_VERIFICATION struct verification v = {0};
     bfc_verify_report report = {0};
     bfc_err err = BFC_ERR_INIT;
 
@@ -37,6 +37,24 @@ static const struct example examples[] = {
     {"bfc verify --deep app.bfc && echo good", "Every byte."},
     {"bfc verify --deep --root-digest \"$known\" app.bfc",
      "That the container is the one that is known, to the last byte."},
+    {"bfc verify --deep --key bfc-signer:… app.bfc",
+     "That it is signed by this signer, and whole."},
+    {"bfc verify --trust team --signature app.sig app.bfc",
+     "That one of these people signed it; the signature stands beside it."},
+    {0},
+};
+
+static const struct section sections[] = {
+    {"TRUST",
+     "A trust file names the signers that are believed: a line for each, of a name, blanks and "
+     "`bfc-signer:…`. Empty lines and those that begin with `#` do not count. A name may have "
+     "several keys; one that is no longer believed is taken out. A line that makes no sense makes "
+     "the whole file an error, and so does a file that everybody may write to.\n\n"
+     "Without `--key` and `--trust` it is `$BFC_TRUST_FILE`, else the first that is there of "
+     "`$XDG_CONFIG_HOME/bfc/trust` (or ~/.config/bfc/trust) and /etc/bfc/trust.\n\n"
+     "A signature counts if it is over the root digest of the very commit that is read, and valid, "
+     "and its signer trusted; one is enough, whoever else has signed. What was appended after it "
+     "is another commit: `--at` reads the one that was signed."},
     {0},
 };
 
@@ -51,7 +69,8 @@ const struct command cmd_verify = {
         "concerned.\n\n"
         "Checksums find damage. Somebody who can write to the file can make a container that "
         "is sound and not yours: give `--root-digest` with a digest from elsewhere to exclude "
-        "that.\n\n"
+        "that, or ask for a signature: with `--key`, `--trust` or `--require-signature` the "
+        "commit must be signed by somebody you trust, or nothing is checked.\n\n"
         "Of an encrypted container, without a key, what is plain is checked: its commit records "
         "and the checksums of what is stored. " TEXT_KEYS_NAMED "\n\n"
         "A container of format version 1 has less to check: its index, what each object says of "
@@ -60,7 +79,8 @@ const struct command cmd_verify = {
     .options = options,
     .operands = operands,
     .examples = examples,
-    .exits = "3 when anything is wrong.",
-    .see = "bfc-info bfc-recover bfc-image-verify",
+    .sections = sections,
+    .exits = "3 when anything is wrong. 5 when no trusted signer has signed.",
+    .see = "bfc-sign bfc-signatures bfc-info bfc-recover bfc-image-verify",
     .run = run,
 };

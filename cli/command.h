@@ -38,6 +38,7 @@ enum option_id {
     OPT_COPY,
     OPT_CRC,
     OPT_DEEP,
+    OPT_DETACHED,
     OPT_DIRECTORY,
     OPT_DRY_RUN,
     OPT_ENCRYPT,
@@ -51,6 +52,7 @@ enum option_id {
     OPT_HISTORY,
     OPT_HOSTNAME,
     OPT_IDENTITY,
+    OPT_KEY,
     OPT_KEY_FILE,
     OPT_LABEL,
     OPT_LAZY,
@@ -74,16 +76,20 @@ enum option_id {
     OPT_PORT,
     OPT_PREFIXES,
     OPT_PROPERTY,
+    OPT_QUICK,
     OPT_RECIPIENT,
     OPT_REPAIR,
     OPT_REPRODUCIBLE,
+    OPT_REQUIRE_SIGNATURE,
     OPT_ROOT_DIGEST,
     OPT_ROOTLESS,
+    OPT_SIGNATURE,
     OPT_SIGNING,
     OPT_STOP_SIGNAL,
     OPT_STRICT,
     OPT_TERMINAL,
     OPT_TREE,
+    OPT_TRUST,
     OPT_USER,
     OPT_VOLUME,
     OPT_WAIT,
@@ -146,7 +152,8 @@ struct command {
 extern const struct command bfc_root;
 
 extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
-    cmd_verify, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_key, cmd_help, cmd_completion;
+    cmd_verify, cmd_sign, cmd_signatures, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_key,
+    cmd_help, cmd_completion;
 extern const struct command cmd_key_generate, cmd_key_public, cmd_key_list, cmd_key_add,
     cmd_key_remove, cmd_key_rotate;
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,

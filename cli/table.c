@@ -6,9 +6,9 @@
 #include "text.h"
 
 static const struct command *const commands[] = {
-    &cmd_create, &cmd_append, &cmd_list, &cmd_extract,    &cmd_cat,
-    &cmd_info,   &cmd_verify, &cmd_log,  &cmd_recover,    &cmd_compact,
-    &cmd_image,  &cmd_key,    &cmd_help, &cmd_completion, NULL,
+    &cmd_create, &cmd_append, &cmd_list,       &cmd_extract,    &cmd_cat,     &cmd_info,
+    &cmd_verify, &cmd_sign,   &cmd_signatures, &cmd_log,        &cmd_recover, &cmd_compact,
+    &cmd_image,  &cmd_key,    &cmd_help,       &cmd_completion, NULL,
 };
 
 static const struct option options[] = {
@@ -75,6 +75,10 @@ static const struct section sections[] = {
      "`BFC_PASSWORD_FILE`: a file whose first line is the password where no option names a key.\n\n"
      "`XDG_DATA_HOME`: where the default store of an ordinary user lies; ~/.local/share if it is "
      "not set.\n\n"
+     "`BFC_TRUST_FILE`: the trust file, which says who is believed to sign; see bfc-verify(1). "
+     "Where "
+     "it is not set, the first that is there of `$XDG_CONFIG_HOME/bfc/trust` (or "
+     "~/.config/bfc/trust) and /etc/bfc/trust.\n\n"
      "`SOURCE_DATE_EPOCH`: with `--reproducible`, the commit's time in seconds since 1970.\n\n"
      "`NO_COLOR`: if it is set and not empty, nothing is coloured unless `--color=always` is "
      "given.\n\n"

@@ -50,6 +50,10 @@ int verification_begin(struct verification *v, struct cli *cli, const struct arg
     *v = (struct verification){.cli = cli, .subject = subject, .options = BFC_VERIFY_OPTIONS_INIT};
     if (digest && value_digest(digest, v->root_digest, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
+    int code = trust_options_read(cli, args, &v->trust);
+    if (code != EXIT_DONE)
+        return code;
+    v->options.trust = v->trust;
     v->options.deep = args_has(args, OPT_DEEP);
     v->options.at = args_value(args, OPT_AT);
     v->options.root_digest = digest ? v->root_digest : NULL;
@@ -63,6 +67,19 @@ int verification_begin(struct verification *v, struct cli *cli, const struct arg
         json_stream_begin(&v->json, &cli->out, head, "problems");
     }
     return EXIT_DONE;
+}
+
+void verification_release(struct verification *v)
+{
+    bfc_trust_free(v->trust);
+}
+
+static json_t *signature_json(const struct verification *v, const bfc_verify_report *r)
+{
+    json_t *o = json_new();
+    trust_json(o, v->trust, r->signer);
+    json_put_time(o, "time", r->signed_time, 0);
+    return o;
 }
 
 static void end_json(struct verification *v, int rc, const bfc_verify_report *r)
@@ -80,10 +97,24 @@ static void end_json(struct verification *v, int rc, const bfc_verify_report *r)
         json_put_u64(tail, "version", r->version);
         if (r->version != 1)
             json_put_hex(tail, "root_digest", r->root_digest, sizeof r->root_digest);
+        json_put_u64(tail, "signatures", r->signatures);
+        json_put_u64(tail, "bad_signatures", r->bad_signatures);
+        if (r->is_signed)
+            json_put(tail, "signed_by", signature_json(v, r));
     }
     if (r->hidden)
         json_put_bool(tail, "hidden", true);
     json_stream_end(&v->json, tail);
+}
+
+static void signature_words(struct out *o, const struct verification *v, const bfc_verify_report *r)
+{
+    char time[TIME_TEXT_MAX];
+    AUTO_TEXT struct text signer = {0};
+
+    text_time(time, r->signed_time);
+    trust_words(&signer, v->trust, r->signer);
+    out_fmt(o, "; signed by %s, %s UTC", text_of(&signer), time);
 }
 
 /* What is encrypted was looked at from outside. */
@@ -121,6 +152,11 @@ static void end_words(const struct verification *v, const bfc_verify_report *r)
         out_str(o, "; version 1, which has no root digest");
     else
         out_fmt(o, "; root digest %s", digest);
+    if (r->is_signed)
+        signature_words(o, v, r);
+    if (r->bad_signatures)
+        out_fmt(o, "; %" PRIu64 " of %" PRIu64 " signatures are not valid", r->bad_signatures,
+                r->signatures);
     if (r->torn_bytes)
         out_fmt(o, "; a torn tail of %" PRIu64 " bytes, which bfc recover drops", r->torn_bytes);
     out_str(o, "\n");

@@ -218,6 +218,27 @@ def old_containers():
         write("v1_index", name, struct.pack("<H", len(index)) + index + heads + data[-56:])
 
 
+# By another implementation, for the seed 32 × 01, the root digest 00 01 … 1f and the time 1700000000.
+SIGNER = base64.b64decode("iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=")
+SIGNATURE = base64.b64decode("kRCQEZPf8eqTQz4sSBVga5nJlKidbjYW5YNu2F6NPgNc"
+                             "a1nJ+AT4Uy0VGDWgqE7n5Kd/uq4jD7fs31qDvm7bAw==")
+
+
+def signature_seeds():
+    """Entries and lines of signatures, and trust files."""
+    root, time = bytes(range(32)), struct.pack("<q", 1700000000)
+    value = b"\1" + time + SIGNATURE
+    raw = b"\1" + root + SIGNER + time + SIGNATURE
+    line = b"bfc-signature:" + base64.urlsafe_b64encode(raw + struct.pack("<I", crc32c(raw))).rstrip(b"=")
+    signer = b"bfc-signer:" + base64.urlsafe_b64encode(SIGNER + struct.pack("<I", crc32c(SIGNER)))
+    write("signature", "entry", b"\0" + root + SIGNER + value)
+    write("signature", "later", b"\0" + root + SIGNER + b"\2later")
+    write("signature", "text", b"\1" + line)
+    write("trust", "signers", b"\0# people\n\nalice " + signer + b"\n")
+    write("trust", "twice", b"\0alice " + signer + b"\nbob\t" + signer + b"\n")
+    write("trust", "signatures", b"\1# signed\n" + line + b"\n" + line + b"\n")
+
+
 def main():
     old_containers()
     with tempfile.TemporaryDirectory() as scratch:
@@ -225,6 +246,7 @@ def main():
         sample.second = lambda folder: (pathlib.Path(folder).mkdir(), sample.put(folder + "/c", b"later\n"),
                                         sample.settle(folder))
         good = forge.Good(sample.make(sys.argv[1], scratch))
+    signature_seeds()
     data, record = good.c.data, good.c.record
     write("superblock", "good", b"\1" + data[:64])
     write("commit", "good", b"\1" + record[:1152])

@@ -34,6 +34,8 @@ extern "C" {
 #define BFC_DIGEST_SIZE 32 /**< bytes of a SHA-256 */
 #define BFC_UUID_SIZE 16
 
+struct bfc_trust; /**< whom to believe; see sign.h */
+
 /** Facts of one commit. Plain values, nothing to free. */
 typedef struct bfc_commit_info {
     uint64_t seq;           /**< 1 for the first */
@@ -192,11 +194,14 @@ typedef struct bfc_reader_options {
     const bfc_keys *keys; /**< of an encrypted container one of these must open it. Borrowed until
                                close, since of version 1 only contents are encrypted, and only they
                                need a key. NULL: none */
+    const struct bfc_trust *trust; /**< borrowed until the call returns. One of these signers must
+                                        have signed the commit's root digest, and everything is
+                                        checked as with `root_digest`. NULL: nobody need have */
 } bfc_reader_options;
 
 #define BFC_READER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL                                      \
+        sizeof(bfc_reader_options), NULL, NULL, NULL, 0, NULL, NULL                                \
     }
 
 /**
@@ -208,8 +213,8 @@ typedef struct bfc_reader_options {
  *
  * @param[out] out  set on success; free with bfc_reader_close()
  * @return 0; BFC_E_NOT_FOUND (file, commit or tree), BFC_E_DENIED (also: it is encrypted, and none
- *         of the keys opens it), BFC_E_CORRUPT, BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM,
- *         BFC_E_IO
+ *         of the keys opens it; not signed by anybody of `trust`), BFC_E_CORRUPT,
+ *         BFC_E_UNSUPPORTED, BFC_E_INVALID, BFC_E_NOMEM, BFC_E_IO
  *
  * Threads: one at a time per reader; readers of one file do not disturb each other or a writer.
  * Source: docs/format.md, sections 3, 5 and 10. Since: 0.1.
@@ -408,11 +413,14 @@ typedef struct bfc_extract_options {
                                                   is a ZFS dataset; may be NULL */
     const bfc_keys *keys; /**< of bfc_image_extract() alone, for an encrypted image; NULL: those of
                                the store */
+    const struct bfc_trust *trust; /**< of bfc_image_extract() and bfc_image_bundle() alone: as in
+                                        bfc_reader_options, which is where bfc_extract() has it from
+                                        */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL                    \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL, NULL              \
     }
 
 /** Bytes that the name of a ZFS dataset or snapshot takes at most, its NUL counted. */
@@ -496,11 +504,13 @@ typedef struct bfc_verify_options {
     bool repair;          /**< of bfc_image_verify() alone: what the store says of the image beside
                                its container (ZFS properties) is set right */
     const bfc_keys *keys; /**< borrowed until the call returns; may be NULL */
+    const struct bfc_trust *trust; /**< as in bfc_reader_options: without such a signature it is
+                                        BFC_E_DENIED, and nothing is checked */
 } bfc_verify_options;
 
 #define BFC_VERIFY_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL            \
+        sizeof(bfc_verify_options), false, NULL, NULL, 0, NULL, NULL, NULL, false, NULL, NULL      \
     }
 
 typedef struct bfc_verify_report {
@@ -515,6 +525,13 @@ typedef struct bfc_verify_report {
                       of what is in it (entries, bytes and root_digest are as the file says) */
     uint32_t version; /**< of the format: 2; or 1, which has no root digest and no pages, and whose
                            contents are counted as blocks */
+    uint64_t signatures;     /**< in the commit's table, also those over other root digests */
+    uint64_t bad_signatures; /**< of these, deep: not their signers'. Anybody who can write to the
+                                  file can add such a one, so it is told to the log, and is no
+                                  problem of what is signed */
+    bool is_signed;          /**< by one of `trust`, who is the next */
+    uint8_t signer[32];      /**< public key */
+    int64_t signed_time;     /**< seconds since the epoch, as the signer said */
 } bfc_verify_report;
 
 /**

@@ -74,12 +74,15 @@ typedef struct bfc_image_create_options {
                                       they go before what is set by default (recordsize,
                                       compression, atime). NULL: none. BFC_E_UNSUPPORTED in a store
                                       that has no datasets */
+    const struct bfc_trust *trust; /**< of "bfc:FILE" alone: one of these signers must have signed
+                                      FILE's root digest, and every byte is checked against it. Of
+                                      other sources: BFC_E_INVALID */
 } bfc_image_create_options;
 
 #define BFC_IMAGE_CREATE_OPTIONS_INIT                                                              \
     {                                                                                              \
         sizeof(bfc_image_create_options), BFC_WRITER_OPTIONS_INIT, NULL, false, false, false, 0,   \
-            NULL                                                                                   \
+            NULL, NULL                                                                             \
     }
 
 /**
@@ -591,11 +594,14 @@ typedef struct bfc_image_receive_options {
     void (*received)(void *ctx, const bfc_image_info *info, bool was_there);
     void *received_ctx;
     const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+    const struct bfc_trust
+        *trust; /**< likewise: one of these signers must have signed each image,
+                     also one that is there already. Every byte is then checked */
 } bfc_image_receive_options;
 
 #define BFC_IMAGE_RECEIVE_OPTIONS_INIT                                                             \
     {                                                                                              \
-        sizeof(bfc_image_receive_options), false, NULL, NULL, NULL                                 \
+        sizeof(bfc_image_receive_options), false, NULL, NULL, NULL, NULL                           \
     }
 
 /**

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "codec/digest.h"
 #include "container/content.h"
+#include "container/trust.h"
 #include "container/v1.h"
 #include "sys/file.h"
 
@@ -22,12 +23,17 @@ static int open_source(bfc_reader *r, int *fd, const bfc_reader_options *o, bfc_
     BFC_TRY(bfci_source_open_fd(*fd, s, err));
     (void)bfci_steal_fd(fd);
     BFC_TRY(bfci_source_unlock(s, o->keys, r->path, err));
+    r->newest = *s;
     if (o->at)
         BFC_TRY(bfci_source_select(s, o->at, err));
     if (o->root_digest) {
         if (memcmp(s->commit.root_digest, o->root_digest, BFC_DIGEST_SIZE) != 0)
             return bfci_fail(err, BFC_E_CORRUPT,
                              "the commit does not have the root digest asked for");
+        s->check_digests = true;
+    }
+    if (o->trust) {
+        BFC_TRY(bfci_trust_check(o->trust, &r->newest, s->commit.root_digest, NULL, err));
         s->check_digests = true;
     }
     return 0;

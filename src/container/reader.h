@@ -8,7 +8,8 @@
 
 struct bfc_reader {
     bfci_source source;
-    char *path; /* as it was opened */
+    bfci_source newest; /* a view of the same file as of its last commit; owns nothing */
+    char *path;         /* as it was opened */
     const bfc_hooks *hooks;
     bfci_tables *tables;
     bfci_cursor trees, inodes, dirents, links, xattrs, blocks, blobs;

@@ -185,6 +185,16 @@ int bfci_stage_drop_blob(bfci_stage *s, const char *name, bfc_err *err)
                               (bfci_span){(const uint8_t *)name, strlen(name)}, err);
 }
 
+int bfci_stage_signature(bfci_stage *s, const bfc_signature *signature, bfc_err *err)
+{
+    uint8_t key[SIGNATURE_KEY_SIZE];
+
+    buf_clear(&s->record);
+    bfci_signature_value_encode(&s->record, signature);
+    return put_record(s, TABLE_SIGNATURES,
+                      bfci_signature_key(key, signature->root_digest, signature->signer), err);
+}
+
 int bfci_stage_tree(bfci_stage *s, uint32_t id, const bfci_tree *tree, bfc_err *err)
 {
     uint8_t key[4];

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "container/merge.h"
+#include "format/signature.h"
 
 typedef struct bfci_stage {
     bfci_sorter *sorter[TABLE_COUNT]; /* 1 to TABLE_COUNT-1 */
@@ -43,6 +44,8 @@ int bfci_stage_xattrs(bfci_stage *s, const uint8_t digest[BFC_DIGEST_SIZE], cons
 int bfci_stage_blob(bfci_stage *s, const char *name, const bfci_stored *blob, bfc_err *err);
 /* Takes a blob out that was in the commit before. */
 int bfci_stage_drop_blob(bfci_stage *s, const char *name, bfc_err *err);
+/* In place of one by the same signer over the same root digest. */
+int bfci_stage_signature(bfci_stage *s, const bfc_signature *signature, bfc_err *err);
 int bfci_stage_tree(bfci_stage *s, uint32_t id, const bfci_tree *tree, bfc_err *err);
 
 /* Takes a name out that was in the commit before, and what only it led to. */

@@ -6,6 +6,7 @@
 
 #include "container/verify.h"
 #include "codec/digest.h"
+#include "container/trust.h"
 #include "container/v1.h"
 #include "sys/file.h"
 
@@ -31,17 +32,37 @@ static void release(bfci_verify *v)
     bfci_source_release(&v->source);
 }
 
+static int check_trust(bfci_verify *v, const bfci_source *newest, bfc_err *err)
+{
+    bfc_signature by;
+
+    if (!v->options.trust)
+        return 0;
+    if (v->source.commit.hidden) /* the root digest is only what the file says of itself */
+        return bfci_fail(err, BFC_E_DENIED,
+                         "it is encrypted: without a key nobody can tell what a signature is over");
+    BFC_TRY(bfci_trust_check(v->options.trust, newest, v->source.commit.root_digest, &by, err));
+    v->report.is_signed = true;
+    memcpy(v->report.signer, by.signer, sizeof v->report.signer);
+    v->report.signed_time = by.time;
+    return 0;
+}
+
 /* Takes the descriptor over on success. */
 static int open_source(bfci_verify *v, int *fd, const char *path, bfc_err *err)
 {
+    bfci_source newest;
+
     BFC_TRY(bfci_source_open_fd(*fd, &v->source, err));
     (void)bfci_steal_fd(fd);
     if (v->options.keys)
         BFC_TRY(bfci_source_unlock(&v->source, v->options.keys, path, err));
     v->report.hidden = v->source.commit.hidden;
+    newest = v->source;
     if (v->options.at)
         BFC_TRY(bfci_source_select(&v->source, v->options.at, err));
-    v->source.check_digests = v->options.deep || v->options.root_digest;
+    BFC_TRY(check_trust(v, &newest, err));
+    v->source.check_digests = v->options.deep || v->options.root_digest || v->options.trust;
     v->report.torn_bytes = v->source.file_size - v->source.end;
     memcpy(v->report.root_digest, v->source.commit.root_digest, BFC_DIGEST_SIZE);
     return 0;

@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "codec/digest.h"
 #include "container/verify.h"
+#include "format/signature.h"
 #include "sys/file.h"
 
 typedef struct key_text {
@@ -19,6 +21,15 @@ const char *bfci_table_name(unsigned table)
                                                   "links",    "xattrs", "extents",   "blocks",
                                                   "contents", "blobs",  "signatures"};
     return table < TABLE_COUNT ? name[table] : "?";
+}
+
+static void tell_signature(char *text, size_t size, const uint8_t *key)
+{
+    char signer[BFC_KEY_TEXT_MAX], digest[2 * BFC_DIGEST_SIZE + 1];
+
+    bfc_signer_text(key + SIGNATURE_KEY_AT_SIGNER, signer);
+    bfci_hex(key + SIGNATURE_KEY_AT_ROOT_DIGEST, BFC_DIGEST_SIZE, digest);
+    (void)snprintf(text, size, "of %s over %s", signer, digest);
 }
 
 /* A key in words. Its length may be wrong. */
@@ -36,6 +47,8 @@ static key_text tell_key(uint8_t table, bfci_span key)
         (void)snprintf(t.text, sizeof t.text, "%" PRIu64, get_u64be(key.p));
     else if (table == TABLE_TREES && key.len == 4)
         (void)snprintf(t.text, sizeof t.text, "%" PRIu32, get_u32be(key.p));
+    else if (table == TABLE_SIGNATURES && key.len == SIGNATURE_KEY_SIZE)
+        tell_signature(t.text, sizeof t.text, key.p);
     else
         (void)snprintf(t.text, sizeof t.text, "'%s'", BFCI_QUOTE((const char *)key.p, key.len));
     return t;
@@ -58,6 +71,8 @@ static bool key_len_is_right(uint8_t table, size_t len)
         return len == BFC_DIGEST_SIZE;
     case TABLE_BLOBS:
         return len >= 1 && len <= BLOB_NAME_MAX;
+    case TABLE_SIGNATURES:
+        return len == SIGNATURE_KEY_SIZE;
     default:
         return true; /* names are for the pass over the dirents */
     }

@@ -6,6 +6,7 @@
 
 #include "codec/digest.h"
 #include "container/verify.h"
+#include "format/signature.h"
 
 /* ── Blocks ── */
 
@@ -244,13 +245,45 @@ int bfci_verify_blobs(bfci_verify *v, bfc_err *err)
     }
 }
 
+/* One that is not valid is no damage: it says nothing, and whoever can write to the file can add
+ * it. */
+static int check_signature(bfci_verify *v, const bfci_table_scan *s, bfc_err *why, bfc_err *err)
+{
+    bfc_signature signature;
+    bool known = false, valid = false;
+    char text[BFC_KEY_TEXT_MAX];
+
+    if (bfci_signature_decode(s->key, s->value, &signature, &known, why) < 0 || !known ||
+        !v->options.deep)
+        return 0;
+    BFC_TRY(bfci_check_cancel(v->options.hooks, err));
+    BFC_TRY(bfc_signature_check(&signature, &valid, err));
+    if (valid || v->report.bad_signatures++)
+        return 0;
+    bfc_signer_text(signature.signer, text);
+    bfci_log(v->options.hooks, BFC_LOG_WARNING, "verify",
+             "the signature in the name of %s is not valid", text);
+    return 0;
+}
+
 int bfci_verify_signatures(bfci_verify *v, bfc_err *err)
 {
     AUTO_TABLE_SCAN bfci_table_scan s;
-    bool got = true;
+    bool got = false;
 
     bfci_table_scan_init(&s, v, TABLE_SIGNATURES, true);
-    while (got)
+    for (;;) {
+        bfc_err why = BFC_ERR_INIT;
         BFC_TRY(bfci_table_scan_next(&s, &got, err));
+        if (!got)
+            break;
+        if (v->report.signatures++ < SIGNATURES_MAX)
+            BFC_TRY(check_signature(v, &s, &why, err));
+        if (why.code != BFC_OK)
+            BFC_TRY(bfci_table_scan_problem(&s, &why, err));
+    }
+    if (v->report.signatures > SIGNATURES_MAX)
+        bfci_verify_problem(v, v->source.commit.offset, "the commit has more than %d signatures",
+                            SIGNATURES_MAX);
     return 0;
 }

@@ -43,6 +43,7 @@ enum {
     BLOB_SIZE_MAX = 64 << 20,
     TREE_LABEL_MAX = 255,
     TREES_MAX = 1 << 17,
+    SIGNATURES_MAX = 1 << 16,
     DEVICE_MAJOR_MAX = (1 << 12) - 1,
     DEVICE_MINOR_MAX = (1 << 20) - 1,
     HOLE_GRAIN = 4096, /* writers: holes are whole multiples of this, or end the file */

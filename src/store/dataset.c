@@ -31,6 +31,7 @@ static int extract_to(const char *path, const char *point, const bfc_extract_opt
 
     reading.hooks = options->hooks;
     reading.keys = options->keys;
+    reading.trust = options->trust;
     BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, point, options, report, err);
 }

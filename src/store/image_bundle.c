@@ -220,6 +220,7 @@ static int make_bundle(bfc_store *store, const bfci_reference *ref, const char *
     BFC_TRY(bfci_target_check(store, dir, false, err));
     reading.hooks = options->extract.hooks;
     reading.keys = options->extract.keys ? options->extract.keys : store->keys;
+    reading.trust = options->extract.trust;
     BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     BFC_TRY(make_config(reader, options, &json, err));
     BFC_TRY(bundle_begin(store, dir, &b, err));

@@ -140,6 +140,8 @@ int bfc_image_create_from_dir(bfc_store *store, const char *name, const char *di
     if (options->size < sizeof *options)
         return bfci_fail(err, BFC_E_INVALID,
                          "the options were not set up by BFC_IMAGE_CREATE_OPTIONS_INIT");
+    if (options->trust)
+        return bfci_fail(err, BFC_E_INVALID, "a directory has no signature");
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     AUTO_CREATION struct creation c = {.dir = dir,
                                        .writer = options->writer,

@@ -199,6 +199,10 @@ static int extract(bfc_store *store, const bfci_reference *ref, const char *targ
     if (!own.keys)
         own.keys = store->keys;
     BFC_TRY(store->backend->find(store, ref, &path, err));
+    if (cut && own.trust) /* which tree that is, is looked up without checking digests */
+        return bfci_fail(err, BFC_E_UNSUPPORTED,
+                         "a signature can be asked for the whole image, not for the file system of "
+                         "its lower layers");
     if (cut)
         BFC_TRY(bfci_prefix_tree(path, own.keys, layers, &own.tree, err));
     return extract_to(store, ref, path, target, &own, report, err);

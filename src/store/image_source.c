@@ -187,6 +187,8 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
     checks.hooks = options->writer.hooks;
     checks.jobs = options->writer.jobs;
     checks.keys = options->writer.keys ? options->writer.keys : store->keys;
+    checks.trust = options->trust;
+    checks.deep = options->trust != NULL;
     const bfci_work_how how = {options->writer.replace, options->properties};
     BFC_TRY(open_old(path, &old, err));
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
@@ -212,6 +214,11 @@ static int create(bfc_store *store, const bfci_reference *ref, const char *sourc
     const char *rest = NULL;
 
     BFC_TRY(bfci_origin_sniff(source, &kind, &rest, err));
+    if (options->trust && strcmp(kind, "bfc") != 0)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "'%s': only a container can be signed: a signature is of no use for a "
+                         "source of another kind",
+                         BFCI_QUOTE_STR(source));
     if (strcmp(kind, "dir") == 0)
         return bfc_image_create_from_dir(store, ref->text, rest, options, out, err);
     int rc = strcmp(kind, "bfc") == 0 ? import(store, ref, rest, options, out, err)

@@ -143,6 +143,7 @@ int bfci_target_extract(bfc_store *store, const char *path, const char *target,
     BFC_TRY(bfci_target_check(store, target, options && options->replace, err));
     reading.hooks = options ? options->hooks : NULL;
     reading.keys = options && options->keys ? options->keys : store->keys;
+    reading.trust = options ? options->trust : NULL;
     BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
     return bfc_extract(reader, target, options, report, err);
 }

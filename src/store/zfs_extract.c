@@ -57,6 +57,10 @@ static int clone_template(bfc_store *store, const bfci_reference *ref, const cha
             "dataset '%s' is in another pool than the store 'zfs:%s', and a clone stays in "
             "its pool: use --copy",
             dataset, z->root);
+    if (options->trust) /* it may have been made of a container that was tampered with */
+        return bfci_fail(err, BFC_E_UNSUPPORTED,
+                         "a clone is of a template that was extracted before, and a signature says "
+                         "nothing of that: use --copy");
     BFC_TRY(bfci_zfs_template(store, ref, path, options, &snapshot, report, err));
     BFC_TRY(clone(z, snapshot, dataset, options->dataset, err));
     bfci_dataset_put_name(report->origin, snapshot);

@@ -21,6 +21,8 @@
 
 #define AUTO_DIR_LIST __attribute__((cleanup(bfci_dir_list_release)))
 
+BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
+
 struct receiving {
     bfc_store *store;
     bfci_zfsstore *z;
@@ -154,6 +156,8 @@ static int check(const struct receiving *r, const bfci_transfer *t, const char *
                          "the container that came has another root digest than it was sent under");
     checks.root_digest = t->root_digest;
     checks.hooks = r->options->hooks;
+    checks.trust = r->options->trust;
+    checks.deep = r->options->trust != NULL;
     BFC_TRY(bfc_verify(file, &checks, NULL, err));
     *out = bfci_steal(&info);
     return 0;
@@ -361,6 +365,16 @@ static int check_base(const bfci_transfer *t, const bfc_image_info *current, bfc
     return 0;
 }
 
+/* One that is there is not replaced by the same with a signature: it needs its own. */
+static int check_signed(const struct receiving *r, const bfc_image_info *current, bfc_err *err)
+{
+    bfc_reader_options how = BFC_READER_OPTIONS_INIT;
+    AUTO(bfc_reader) bfc_reader *reader = NULL;
+
+    how.trust = r->options->trust;
+    return how.trust ? bfc_reader_open(current->path, &how, &reader, err) : 0;
+}
+
 static int receive_one(struct receiving *r, const bfci_transfer *t, bfc_err *err)
 {
     AUTO_WORK bfci_work work = BFCI_WORK_INIT;
@@ -369,6 +383,7 @@ static int receive_one(struct receiving *r, const bfci_transfer *t, bfc_err *err
 
     BFC_TRY(find_current(r, &t->ref, &current, err));
     if (current && memcmp(current->root_digest, t->root_digest, sizeof t->root_digest) == 0) {
+        BFC_TRY(check_signed(r, current, err));
         BFC_TRY(pass_over(r, err));
         tell(r, current, true);
         return 0;

@@ -25,6 +25,10 @@ BYTE_TABLES = [
     ("## 3. Superblock", "SUPER_AT_", "SUPER_SIZE", {}),
     ("## 4. Frames", "FRAME_AT_", "FRAME_HEADER_SIZE", {"compression": "COMP"}),
     ("**Key slots.**", "KEY_SLOT_AT_", "KEY_SLOT_SIZE", {}),
+    ("The key of an entry:", "SIGNATURE_KEY_AT_", "SIGNATURE_KEY_SIZE", {}),
+    ("The value of an entry:", "SIGNATURE_AT_", "SIGNATURE_VALUE_SIZE", {}),
+    ("The signature is Ed25519", "SIGNED_AT_", "SIGNED_SIZE", {}),
+    ("**Text.**", "SIGNATURE_TEXT_AT_", "SIGNATURE_TEXT_SIZE", {}),
     ("## 5. Commit record", "COMMIT_AT_", "COMMIT_SIZE", {"salt, tag, key_check": "SALT"}),
     ("A table reference:", None, "TABLE_REF_SIZE", {}),
 ]
@@ -136,6 +140,7 @@ def check_limits(page, values):
         "table height": [values["LEVEL_MAX"] + 1],
         "extents in an inode, in one entry of the extents table":
             [values["EXTENTS_INLINE_MAX"], values["EXTENTS_ENTRY_MAX"]],
+        "signatures": [values["SIGNATURES_MAX"]],
         "trees": [values["TREES_MAX"]],
         "file size": [values["FILE_SIZE_MAX"]],
     }
@@ -192,6 +197,9 @@ def check_sentences(page, values):
             f"| {v['SEALED_AT_CIPHERTEXT']} | – | ciphertext |",
             f"`stored` = {v['SEALED_OVERHEAD']} + {v['SEALED_UNIT']} × n",
             f"bit {v['FRAME_FLAG_SEALED'] - 1}: *sealed*",
+            f"| form | {v['SIGNATURE_FORM_ED25519']}: as here",
+            f"no context) of {v['SIGNED_SIZE']} bytes",
+            f"section 5) of {v['SIGNATURE_TEXT_SIZE']} bytes",
     ):
         if sentence not in re.sub(r"\s+", " ", page):
             yield f"the page does not say: {sentence}"
@@ -215,6 +223,9 @@ FALSIFIED = [
     ("| 7 | blocks |", "| 9 | blocks |"),
     ("| symbolic link | 4095 bytes |", "| symbolic link | 4096 bytes |"),
     ("| 48 | 80 | wrapped |", "| 48 | 64 | wrapped |"),
+    ("| 9 | 64 | signature |", "| 9 | 32 | signature |"),
+    ("| 17 | 32 | root_digest |", "| 16 | 32 | root_digest |"),
+    ("| signatures | 65536 |", "| signatures | 65535 |"),
     ("8192 to 4194304; else 0", "8192 to 4194303; else 0"),
     ("A key is at most 264 bytes", "A key is at most 256 bytes"),
     ("| 304 | 32 | key_check |", "| 300 | 32 | key_check |"),

@@ -11,22 +11,22 @@ PIN(bfc_progress, 40);
 PIN(bfc_hooks, 32);
 PIN(bfc_commit_info, 136);
 PIN(bfc_writer_options, 80);
-PIN(bfc_reader_options, 48);
+PIN(bfc_reader_options, 56);
 PIN(bfc_container_info, 208);
 PIN(bfc_tree_info, 264);
 PIN(bfc_entry, 144);
 PIN(bfc_xattr, 24);
 PIN(bfc_xattrs, 16);
-PIN(bfc_extract_options, 56);
+PIN(bfc_extract_options, 64);
 PIN(bfc_extract_report, 848);
 PIN(bfc_problem, 24);
-PIN(bfc_verify_options, 80);
-PIN(bfc_verify_report, 88);
+PIN(bfc_verify_options, 88);
+PIN(bfc_verify_report, 152);
 PIN(bfc_recover_report, 144);
 PIN(bfc_compact_options, 56);
 PIN(bfc_compact_report, 168);
 PIN(bfc_image_info, 136);
-PIN(bfc_image_create_options, 120);
+PIN(bfc_image_create_options, 128);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 64);
@@ -37,6 +37,9 @@ PIN(bfc_image_history, 16);
 PIN(bfc_prompt, 24);
 PIN(bfc_key_slot, 96);
 PIN(bfc_rotate_report, 3880);
+PIN(bfc_signature, 136);
+PIN(bfc_sign_options, 56);
+PIN(bfc_sign_report, 144);
 #endif
 
 /* Codes are part of the interface, too. */

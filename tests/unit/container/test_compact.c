@@ -236,7 +236,8 @@ static void test_compact__drops_what_nothing_refers_to(void **state)
     craft_name(&k, 1, "f", BFC_TYPE_FILE, 5);
     assert_int_equal(bfci_sha256(value + 1, 5, digest, NULL), 0);
     craft_put(&k, TABLE_XATTRS, (bfci_span){digest, sizeof digest}, value, 6);
-    craft_put(&k, TABLE_SIGNATURES, (bfci_span){(const uint8_t *)"who", 3}, "what", 4);
+    static const uint8_t who[64] = "who", what[73] = {1, 'w', 'h', 'a', 't'};
+    craft_put(&k, TABLE_SIGNATURES, (bfci_span){who, sizeof who}, what, sizeof what);
     craft_number(&k, TABLE_CONTENTS, bfci_key_content(n.digest), 5);
     k.commit.next_ino = 6;
     k.commit.next_block = 9;
