@@ -118,6 +118,23 @@ static void container_json(struct cli *cli, const char *path, const bfc_containe
     json_print(&cli->out, document);
 }
 
+static void key_facts(struct out *o, const bfc_container_info *info)
+{
+    const struct {
+        unsigned count;
+        const char *name;
+    } kinds[] = {{info->passwords, "password"},
+                 {info->key_files, "key file"},
+                 {info->recipients, "recipient"}};
+    AUTO_TEXT struct text t = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kinds[i].count > 0)
+            text_fmt(&t, "%s%u %s%s", t.len > 0 ? ", " : "", kinds[i].count, kinds[i].name,
+                     kinds[i].count == 1 ? "" : "s");
+    fact(o, "opens with", "%s", text_of(&t));
+}
+
 static void container_facts(struct out *o, const char *path, const bfc_container_info *info,
                             const struct trees *trees)
 {
@@ -143,9 +160,7 @@ static void container_facts(struct out *o, const char *path, const bfc_container
     }
     fact(o, "encryption", "%s", info->encryption);
     if (is_encrypted(info))
-        fact(o, "opens with", "%u password%s, %u key file%s, %u recipient%s", info->passwords,
-             info->passwords == 1 ? "" : "s", info->key_files, info->key_files == 1 ? "" : "s",
-             info->recipients, info->recipients == 1 ? "" : "s");
+        key_facts(o, info);
     if (info->torn_bytes)
         fact(o, "torn tail", "%" PRIu64 " bytes behind the last whole commit; see bfc recover",
              info->torn_bytes);

@@ -11,9 +11,15 @@
  * gives what is to open the container later.
  *
  *     bfc_keys *keys = NULL;
+ *     bfc_reader_options how = BFC_READER_OPTIONS_INIT;
+ *     bfc_reader *r = NULL;
  *     if (bfc_keys_new(NULL, &keys, &err) == 0 &&
- *         bfc_keys_add_password_file(keys, "/run/secrets/app", &err) == 0)
- *         puts("for bfc_reader_options and bfc_writer_options");
+ *         bfc_keys_add_password_file(keys, "/run/secrets/app", &err) == 0) {
+ *         how.keys = keys;
+ *         if (bfc_reader_open("app.bfc", &how, &r, &err) == 0)
+ *             puts("open");
+ *     }
+ *     bfc_reader_close(r);
  *     bfc_keys_free(keys);
  *
  * Secrets lie in memory that is locked as far as the system allows (RLIMIT_MEMLOCK), and are wiped

@@ -35,6 +35,8 @@ PIN(bfc_image_delete_options, 40);
 PIN(bfc_image_version, 64);
 PIN(bfc_image_history, 16);
 PIN(bfc_prompt, 24);
+PIN(bfc_key_slot, 96);
+PIN(bfc_rotate_report, 3880);
 PIN(bfc_signature, 136);
 PIN(bfc_sign_options, 56);
 PIN(bfc_sign_report, 144);

@@ -51,7 +51,8 @@ def run(bfc, case):
     with tempfile.TemporaryDirectory(prefix="bfc-cli-") as folder:
         done = subprocess.run(
             ["sh", "-c", f". '{HERE}/lib.sh'; . '{case}'"], cwd=folder, env=environment,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False,
+            start_new_session=True)  # no terminal to ask for a password on
     texts = [b.decode(errors="surrogateescape").split("\n") for b in (done.stdout, done.stderr)]
     # A last line without a newline counts as a line of its own.
     return done.returncode, [t[:-1] if t[-1] == "" else t for t in texts]
