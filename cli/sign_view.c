@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commit_view.h"
+#include "key_options.h"
 #include "output_file.h"
 
 int sign_options_read(struct cli *cli, const struct args *args, const char **key,
@@ -15,6 +16,7 @@ int sign_options_read(struct cli *cli, const struct args *args, const char **key
     *key = args_value(args, OPT_KEY);
     if (!*key)
         return cli_usage(cli, "sign with what? --key KEYFILE is missing");
+    secrets_begin();
     how->quick = args_has(args, OPT_QUICK);
     how->jobs = cli->jobs;
     how->hooks = &cli->hooks;
