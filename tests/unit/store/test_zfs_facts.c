@@ -19,7 +19,7 @@ static bfc_image_info sample(void)
                            .size = UINT64_MAX,
                            .created = INT64_MAX,
                            .compression = "zstd",
-                           .encryption = "chacha20-poly1305",
+                           .encryption = "none",
                            .manifest_digest = manifest,
                            .platform = platform,
                            .layers = 7,
@@ -68,10 +68,55 @@ static void test_zfs_facts__there_and_back(void **state)
     (void)state;
     check_round_trip(&info);
     info.manifest_digest = empty;
-    info.compression = info.encryption = "none";
+    info.compression = "none";
     info.size = info.layers = info.files = info.content_bytes = 0;
     info.created = 0;
     check_round_trip(&info);
+}
+
+/* Whoever lists datasets sees no more of an encrypted image than who looks at its file. */
+static void test_zfs_facts__of_encrypted_images(void **state)
+{
+    AUTO_ZFS_VALUES bfci_zfs_values v = {{NULL}};
+    bfc_image_info info = sample(), *back = NULL;
+
+    (void)state;
+    info.encryption = "none";
+    assert_int_equal(bfci_zfs_values_of(&info, &v, NULL), 0);
+    for (int i = 0; i < ZFS_PROPERTIES; i++) {
+        bool plain = i == ZFS_IMAGE || i == ZFS_DIGEST || i == ZFS_CREATED || i == ZFS_SIZE ||
+                     i == ZFS_ENCRYPTION;
+        assert_int_equal(strcmp(v.text[i], "unknown") != 0, plain);
+    }
+    assert_int_equal(read_back(&v, &back), ZFS_PROPERTIES);
+    assert_true(back->hidden && back->size == info.size && back->layers == 0);
+    assert_string_equal(back->encryption, "chacha20-poly1305");
+    assert_string_equal(back->manifest_digest, "");
+    bfc_image_info_free(back);
+    free(v.text[ZFS_LAYERS]);
+    assert_int_equal(bfci_strdup("7", &v.text[ZFS_LAYERS], NULL), 0);
+    assert_int_equal(read_back(&v, &back), ZFS_LAYERS);
+}
+
+/* Others see the properties: of an encrypted image they tell no more than its file does. */
+static void test_zfs_facts__of_an_encrypted_image(void **state)
+{
+    AUTO_ZFS_VALUES bfci_zfs_values v = {{NULL}};
+    bfc_image_info *back = NULL;
+    bfc_image_info info = sample();
+
+    (void)state;
+    info.encryption = "chacha20-poly1305";
+    assert_int_equal(bfci_zfs_values_of(&info, &v, NULL), 0);
+    for (int i = ZFS_MANIFEST; i <= ZFS_CONTENT; i++) {
+        bool told = i == ZFS_CREATED || i == ZFS_SIZE || i == ZFS_ENCRYPTION;
+        assert_true((strcmp(v.text[i], "unknown") == 0) == !told);
+    }
+    assert_int_equal(read_back(&v, &back), ZFS_PROPERTIES);
+    assert_true(back->hidden && back->size == info.size && back->files == 0);
+    assert_string_equal(back->compression, "unknown");
+    assert_string_equal(back->manifest_digest, "");
+    bfc_image_info_free(back);
 }
 
 static void test_zfs_facts__nonsense(void **state)
@@ -122,6 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zfs_facts__there_and_back),
+        cmocka_unit_test(test_zfs_facts__of_an_encrypted_image),
+        cmocka_unit_test(test_zfs_facts__of_encrypted_images),
         cmocka_unit_test(test_zfs_facts__nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
