@@ -81,7 +81,7 @@ static void test_zfs_facts__of_encrypted_images(void **state)
     bfc_image_info info = sample(), *back = NULL;
 
     (void)state;
-    info.encryption = "none";
+    info.encryption = "chacha20-poly1305";
     assert_int_equal(bfci_zfs_values_of(&info, &v, NULL), 0);
     for (int i = 0; i < ZFS_PROPERTIES; i++) {
         bool plain = i == ZFS_IMAGE || i == ZFS_DIGEST || i == ZFS_CREATED || i == ZFS_SIZE ||
@@ -96,27 +96,6 @@ static void test_zfs_facts__of_encrypted_images(void **state)
     free(v.text[ZFS_LAYERS]);
     assert_int_equal(bfci_strdup("7", &v.text[ZFS_LAYERS], NULL), 0);
     assert_int_equal(read_back(&v, &back), ZFS_LAYERS);
-}
-
-/* Others see the properties: of an encrypted image they tell no more than its file does. */
-static void test_zfs_facts__of_an_encrypted_image(void **state)
-{
-    AUTO_ZFS_VALUES bfci_zfs_values v = {{NULL}};
-    bfc_image_info *back = NULL;
-    bfc_image_info info = sample();
-
-    (void)state;
-    info.encryption = "chacha20-poly1305";
-    assert_int_equal(bfci_zfs_values_of(&info, &v, NULL), 0);
-    for (int i = ZFS_MANIFEST; i <= ZFS_CONTENT; i++) {
-        bool told = i == ZFS_CREATED || i == ZFS_SIZE || i == ZFS_ENCRYPTION;
-        assert_true((strcmp(v.text[i], "unknown") == 0) == !told);
-    }
-    assert_int_equal(read_back(&v, &back), ZFS_PROPERTIES);
-    assert_true(back->hidden && back->size == info.size && back->files == 0);
-    assert_string_equal(back->compression, "unknown");
-    assert_string_equal(back->manifest_digest, "");
-    bfc_image_info_free(back);
 }
 
 static void test_zfs_facts__nonsense(void **state)
@@ -167,7 +146,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zfs_facts__there_and_back),
-        cmocka_unit_test(test_zfs_facts__of_an_encrypted_image),
         cmocka_unit_test(test_zfs_facts__of_encrypted_images),
         cmocka_unit_test(test_zfs_facts__nonsense),
     };
