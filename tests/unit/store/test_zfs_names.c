@@ -119,16 +119,17 @@ static void test_zfs_names__length(void **state)
 /* A template below the deepest image has as many slashes as OpenZFS lets a name have. */
 static void test_zfs_names__depth(void **state)
 {
-    char name[BFCI_REFERENCE_MAX + 1] = "a";
+    char name[] = "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"
+                  "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a";
     int deepest = 0;
     bfc_err err = BFC_ERR_INIT;
 
     (void)state;
-    for (int parts = 1; parts <= 60; parts++) {
+    for (int parts = 60; parts > 0 && deepest == 0; parts--) {
+        name[2 * parts - 1] = '\0';
         const bfci_reference ref = parse(name);
         if (bfci_zfs_check_length(&store, &ref, &err) == 0)
             deepest = parts;
-        strcat(name, "/a");
     }
     int above = 0;
     for (const char *p = root; *p; p++)
