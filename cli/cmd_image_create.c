@@ -85,7 +85,7 @@ static int run(struct cli *cli, const struct args *args)
         code = cli_open_store(cli, &store);
     if (code != EXIT_DONE)
         return code;
-    if (cli->keys)
+    if (keys_are_named(args))
         bfc_store_set_keys(store, cli->keys);
     how.writer = write.writer;
     how.platform = args_value(args, OPT_PLATFORM);
