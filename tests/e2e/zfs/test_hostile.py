@@ -116,7 +116,7 @@ def test_exported(lab):
         result = z(*words, expect=None)
         check(result.code in (FAILED, NOT_FOUND), result.shown())
         told(result, z.pool)
-    z.zpool('import', '-d', lab.path, '-o', 'cachefile=none', z.pool)
+    z.zpool('import', '-d', os.path.dirname(z.vdev), '-o', 'cachefile=none', z.pool)
     check_good(z, tree)
 
 
@@ -134,7 +134,7 @@ def test_exported_while_creating(lab):
         check_good(z, tree)
         say('this ZFS does not export what is in use')
         return
-    z.zpool('import', '-d', lab.path, '-o', 'cachefile=none', z.pool)
+    z.zpool('import', '-d', os.path.dirname(z.vdev), '-o', 'cachefile=none', z.pool)
     z('prune')
     check_good(z, tree)
     check(not z.work(), z.work())
