@@ -10,12 +10,11 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
-from test_terminal import BFC, Terminal, check, run  # noqa: E402
+from test_terminal import BFC, Terminal, check, main, run  # noqa: E402
 
 OPEN = r"Password for 'x\.bfc': $"
 
@@ -159,19 +158,5 @@ def test_no_core_dump():
     check(child.returncode == 0 and said.startswith("a\n"), child.returncode, said)
 
 
-def main():
-    tests = [f for name, f in globals().items() if name.startswith("test_")]
-    with tempfile.TemporaryDirectory(prefix="bfc-cli-") as folder:
-        os.chdir(folder)
-        make_tree()
-        for test in tests:
-            started = time.monotonic()
-            test()
-            print(f"ok {test.__name__} {time.monotonic() - started:.1f} s", flush=True)
-        os.chdir("/")
-    print(f"{len(tests)} tests")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals(), make_tree))
