@@ -49,11 +49,22 @@ static void test_base64__refused(void **state)
     assert_false(bfci_unbase64url("Z\0", 2, &byte, 1));
 }
 
+/* Libraries that compare signed characters take these for "-" and "_". */
+static void test_base64__high_bits(void **state)
+{
+    (void)state;
+    uint8_t bytes[3];
+    assert_true(bfci_unbase64url("-_-_", 4, bytes, 3));
+    assert_false(bfci_unbase64url("-\xdf-_", 4, bytes, 3));
+    assert_false(bfci_unbase64url("\xad_-_", 4, bytes, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base64__rfc4648),
         cmocka_unit_test(test_base64__refused),
+        cmocka_unit_test(test_base64__high_bits),
     };
     return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
 }
