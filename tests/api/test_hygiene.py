@@ -19,6 +19,7 @@ FORBIDDEN = re.compile(
 LIBRARY_FORBIDDEN = re.compile(
     r"(?<![\w.>])(printf|puts|putchar|perror|fprintf|exit|_exit|_Exit|abort)\s*\(")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))")
+MERGE_MARK = re.compile(r"(<{7} |={7}$|>{7} )")
 STRING_OR_COMMENT = re.compile(
     r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', re.DOTALL)
 
@@ -64,12 +65,21 @@ def check_file(root, path):
             yield number, f"a function of {length} lines; {FUNCTION_LINES_MAX} is the ceiling"
 
 
+def check_document(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if MERGE_MARK.match(line):
+            yield number, "the mark of a merge that was not finished"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     paths = [p for part in ("src", "cli", "include", "examples", "tests", "fuzz", "bench")
              for p in sorted((root / part).rglob("*")) if p.suffix in (".c", ".h")]
+    documents = [*sorted(root.glob("*.md")), *sorted((root / "docs").rglob("*.md"))]
     problems = [f"{path.relative_to(root)}:{number}: {what}"
-                for path in paths for number, what in check_file(root, path)]
+                for check, those in ((lambda p: check_file(root, p), paths),
+                                     (check_document, documents))
+                for path in those for number, what in check(path)]
     for problem in problems:
         print(problem)
     print(f"{len(paths)} files, {len(problems)} problems")
