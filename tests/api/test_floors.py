@@ -13,10 +13,10 @@ import re
 import sys
 import tempfile
 
-# Lowest first. net stands beside format: neither may know the other.
+# Lowest first. net stands beside mount: neither may know the other.
 FLOORS = {
-    "base": 0, "sys": 1, "codec": 2, "format": 3, "net": 3,
-    "container": 4, "oci": 5, "store": 6, "mount": 7,
+    "base": 0, "sys": 1, "codec": 2, "format": 3,
+    "container": 4, "oci": 5, "store": 6, "mount": 7, "net": 7,
 }
 # Headers with which a floor of pure computation would reach for the kernel.
 KERNEL_HEADERS = re.compile(r"^(fcntl|unistd|dirent|sys/(?!types\.h|param\.h).*)(\.h)?$")
@@ -89,8 +89,8 @@ def check(root):
 PLANTED = [
     ("src/base/a.c", '#include "sys/file.h"\n'),
     ("src/format/a.c", '#include "container/reader.h"\n'),
-    ("src/format/a.h", '#include "net/http.h"\n'),
-    ("src/net/a.h", ' #  include "format/page.h"\n'),
+    ("src/store/a.h", '#include "net/http.h"\n'),
+    ("src/net/a.h", ' #  include "mount/view.h"\n'),
     ("src/container/a.c", '#include "store/dir.h"\n'),
     ("src/base/a.c", "#include <unistd.h>\n"),
     ("src/sys/a.c", '#include "file.h"\n'),
