@@ -147,15 +147,20 @@ find_debian_source() {
 
 # ── Building ─────────────────────────────────────────────────────────────────────────────────
 
-# build_in DIR [meson option…]: sets a build folder up once, and brings it up to date.
+# build_in DIR [meson option…] [-- target…]: sets a build folder up once, and brings it up to date.
 build_in() {
     local dir=$1
+    local -a options=()
     shift
+    while (($#)) && [[ $1 != -- ]]; do
+        options+=("$1")
+        shift
+    done
     if [[ ! -f $dir/build.ninja ]]; then
         rm -rf "$dir/meson-private" # of a set-up that was cut off
-        quietly meson setup "$dir" "$PROJECT" "$@" || return 1
+        quietly meson setup "$dir" "$PROJECT" "${options[@]}" || return 1
     fi
-    quietly ninja -C "$dir"
+    quietly ninja -C "$dir" "${@:2}"
 }
 
 # Runs a command with the addresses of the process laid out in a fixed way, where that is allowed:

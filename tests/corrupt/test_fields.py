@@ -8,8 +8,7 @@ For each: opening, listing, reading, extracting and verifying end without a cras
 memory, and write nothing outside of their target; and `verify --deep` and the second program of
 check.py, which knows nothing of the library, agree whether the container is right. That program is
 not asked where BFC_TEST_SAFETY_ONLY is set: with sanitizers, after a build without them was judged.
-Every other container is left for the next day, there those that the build without sanitizers takes
-today; with BFC_TEST_EVERYTHING set none is left.
+A run takes a sixth of the containers, another one each day; with sanitizers the one of three days later.
 """
 
 import collections
@@ -20,15 +19,17 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import check  # noqa: E402
 import forge  # noqa: E402
 import mutations  # noqa: E402
 import sample  # noqa: E402
+import share  # noqa: E402
 
+SHARES = 6
 RSS_MAX_KIB = 200 << 10
 UNSUPPORTED = -5  # BFC_E_UNSUPPORTED
 # What the page leaves open: here the last table's pages stay behind the last frame that counts.
@@ -101,8 +102,7 @@ def main():
             sys.exit(f"the good container is not good: {problems}")
         good, probe = forge.Good(data), Probe(program, scratch)
         safety_only = "BFC_TEST_SAFETY_ONLY" in os.environ
-        every = 1 if "BFC_TEST_EVERYTHING" in os.environ else 2
-        today = (int(time.time()) // 86400 + safety_only) % every
+        shift = SHARES // 2 if safety_only else 0
         asked = (lambda _: (None, 0)) if safety_only else check.problems
 
         def take():
@@ -117,8 +117,8 @@ def main():
 
         for group in groups:
             before = sum(counts.values()) + len(probe.waiting)
-            for i, (name, mutant) in enumerate(group(good)):
-                if mutant == data or i % every != today:
+            for name, mutant in share.todays(group(good), SHARES, shift):
+                if mutant == data:
                     continue
                 probe.start(name, mutant, asked(mutant))
                 if len(probe.waiting) == 4:
@@ -128,7 +128,7 @@ def main():
             print(f"{group.__name__}: {sum(counts.values()) - before} containers", flush=True)
         probe.process.stdin.close()
         probe.process.wait()
-    print(f"{sum(counts.values())} containers, {counts['wrong']} of them wrong, {counts['not judged']} not judged; "
+    print(f"day {share.DAY}: {sum(counts.values())} containers, {counts['wrong']} of them wrong, {counts['not judged']} not judged; "
           f"{bad} problems")
     return 1 if bad or not counts["wrong"] + counts["not judged"] else 0
 

@@ -16,12 +16,13 @@ import random
 import sys
 import pathlib
 import tempfile
-import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import check  # noqa: E402
 import sample  # noqa: E402
+import share  # noqa: E402
 from bfcfile import RECORD  # noqa: E402
 from test_fields import Probe  # noqa: E402
 
@@ -46,7 +47,7 @@ def read_ranges(data):
 def main():
     program = sys.argv[1]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time()) // 86400
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else share.DAY
     print(f"seed {seed}")
     chance = random.Random(seed)
     counts, bad = collections.Counter(), 0

@@ -3,6 +3,7 @@
 
 A test program defines functions named test_…, each taking a Lab, and ends with
 `harness.main(globals())`. It is called as `test_x.py BFC [NAME…]`, BFC being the program under test.
+`shares=N` has a run take an Nth of the functions, others each day, unless some are named (share.py).
 A function that raises Skip is skipped, any other exception fails it. The program exits with 0, with 1
 if something failed, and with 77 if nothing could be tested; where CI=true is set, already if one
 function was skipped.
@@ -19,6 +20,9 @@ import sys
 import tempfile
 import time
 import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import share  # pylint: disable=wrong-import-position  # it is in the folder above
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -198,7 +202,7 @@ def run_one(function, bfc, work):
     return verdict
 
 
-def main(names):
+def main(names, shares=1):
     if len(sys.argv) < 2:
         sys.exit(f'usage: {sys.argv[0]} BFC [NAME…]')
     sys.stdout.reconfigure(errors='backslashreplace')
@@ -206,6 +210,9 @@ def main(names):
     functions = [f for n, f in names.items() if n.startswith('test_') and callable(f)]
     if wanted:
         functions = [f for f in functions if f.__name__ in wanted]
+    elif shares > 1 and not share.EVERYTHING:
+        functions = list(share.todays(functions, shares))
+        say(f'day {share.DAY}: {len(functions)} of the tests, the others on other days')
     work = os.environ.get('BFC_TEST_TMP') or os.getcwd()
     verdicts = [run_one(f, bfc, work) for f in functions]
     if 'FAIL' in verdicts:

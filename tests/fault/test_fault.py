@@ -5,10 +5,10 @@ call is failed until a run passes without a fault. After each run the result is 
 error and nothing has changed.
 
 usage: test_fault.py PROGRAM LIBRARY [--group files|extract|reads|store] [--every N] [--only OPERATION]
-                     [--sample N] [--valgrind] [--fault THREAD:KIND:N:ERROR]
+                     [--sample N] [--shares N] [--valgrind] [--fault THREAD:KIND:N:ERROR]
 
 --every N fails only every Nth allocation (the first 40 are all failed), --sample N only every Nth call of
-what is left. --fault runs one case and tells all
+what is left, --shares N an Nth of them, others each day (share.py). --fault runs one case and tells all
 of it. The folder for the work is $BFC_TEST_TMP, or the usual one for temporary files.
 """
 import argparse
@@ -24,6 +24,9 @@ import time
 import operations
 import subject as subjects
 import trees
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import share  # pylint: disable=wrong-import-position  # it is in the folder above
 
 SHORT = -1
 # Calls that Linux may interrupt (their manual pages name EINTR): they are restarted, and nobody notices.
@@ -133,8 +136,9 @@ class Slots:
 class Test:
     """One operation against all faults."""
 
-    def __init__(self, operation, subject, every, sample):
-        self.operation, self.subject, self.every, self.sample = operation, subject, every, sample
+    def __init__(self, operation, subject, args):
+        self.operation, self.subject = operation, subject
+        self.every, self.sample, self.shares = args.every, args.sample, args.shares
         self.cases = collections.Counter()   # error name -> cases in which it was hit
         self.passed = collections.Counter()  # … of these, with a right result all the same
         self.missed = 0
@@ -179,7 +183,7 @@ class Test:
         counts = self.learn(folder)
         faults = [(thread, kind, n, error) for (thread, kind), count in sorted(counts.items())
                   for error in errors_of(kind) for n in self.numbers(kind, count)]
-        faults = faults[::self.sample]
+        faults = list(share.todays(faults, self.shares))[::self.sample]
         hits = list(pool.map(lambda fault: slots.run(self, fault), faults))
         self.missed = hits.count(False)
         # Threads may do a little more in one run than in another: on, until a run passes unhurt.
@@ -218,6 +222,7 @@ def parse():
     parser.add_argument('--group', choices=('files', 'extract', 'reads', 'store'))
     parser.add_argument('--every', type=int, default=1)
     parser.add_argument('--sample', type=int, default=1)
+    parser.add_argument('--shares', type=int, default=1)
     parser.add_argument('--only')
     parser.add_argument('--valgrind', action='store_true')
     parser.add_argument('--fault')
@@ -262,7 +267,7 @@ def main():
         subject = subjects.Subject(program, library, wrapper_of(args))
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for operation in chosen:
-                test, start = Test(operation, subject, args.every, args.sample), time.monotonic()
+                test, start = Test(operation, subject, args), time.monotonic()
                 if args.fault:
                     one_case(test, slots.free[0], args.fault)
                     continue
@@ -273,7 +278,7 @@ def main():
     finally:
         trees.renew(lab)
         os.rmdir(lab)
-    print(f'{total} faults in {len(chosen)} operations, {problems} problems')
+    print(f'day {share.DAY}: {total} faults in {len(chosen)} operations, {problems} problems')
     return 1 if problems or (not args.fault and not total) else 0
 
 

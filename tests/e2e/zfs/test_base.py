@@ -143,4 +143,4 @@ def test_containers_of_a_family(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

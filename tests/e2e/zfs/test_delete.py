@@ -247,4 +247,4 @@ def test_unknown(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

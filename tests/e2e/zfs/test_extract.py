@@ -272,4 +272,4 @@ def test_many_at_once(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

@@ -426,4 +426,4 @@ def test_hung_or_loud_zfs(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

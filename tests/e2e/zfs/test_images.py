@@ -291,4 +291,4 @@ def test_without_root(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

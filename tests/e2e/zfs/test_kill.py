@@ -5,7 +5,7 @@ be read, and nothing is left.
 
 A command of ZFS takes a while, and a kill needs a few dozen of them around it. So each kill has an image of its own,
 and one prune and one look at the pool do for all of them. A run takes a tenth of the steps, another tenth the next day;
-BFC_TEST_EVERYTHING=1 takes all."""
+BFC_TEST_EVERYTHING=1 takes all (share.py)."""
 import os
 import random
 import signal
@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import zlab  # first: it says where the others are
 import harness
+import share
 from harness import MIB, check, run, say
 from making import Layout, settle, write
 from trees import mark_of, noise, plain_tree
@@ -24,7 +25,7 @@ CHANGES = {'create', 'set', 'snapshot', 'rename', 'unmount', 'mount', 'clone', '
 DURING = {'rename', 'promote', 'destroy', 'clone'}
 AT_ONCE = 1  # with more, the threads of zfs-fuse 0.7 come to wait for each other for good, now and then
 RANDOM_KILLS = 1
-SHARES = 1 if 'BFC_TEST_EVERYTHING' in os.environ else 10
+SHARES = 10
 BUSY_SECONDS = 120
 
 
@@ -53,9 +54,8 @@ def points(calls):
 
 
 def todays(found):
-    """A share of the points each day, all of them with BFC_TEST_EVERYTHING set: a kill takes seconds here."""
-    shares = min(SHARES, len(found))
-    return found[time.gmtime().tm_yday % shares::shares]
+    """A kill takes seconds here."""
+    return list(share.todays(found, min(SHARES, len(found))))
 
 
 def killer_at(lab, number, way, name):
@@ -435,4 +435,4 @@ def test_two_at_once(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

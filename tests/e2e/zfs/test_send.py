@@ -11,6 +11,7 @@ import time
 
 import zlab  # first: it says where the others are
 import harness
+import share
 from harness import MIB, check, run, say
 from making import read
 from oddities import write
@@ -506,13 +507,10 @@ def test_killed(lab):
         return killer.struck()
 
     rng = random.Random(6)
-    # A part of the steps each day, all of them with BFC_TEST_EVERYTHING set.
-    step = 1 if 'BFC_TEST_EVERYTHING' in os.environ else 8
-    first_number = 1 + time.gmtime().tm_yday % step
     for words, start, may in ((('receive', first), None, (None, digests[0])),
                               (('receive', difference), first, digests),
                               (('receive', '-f', whole), first, digests)):
-        for number in range(first_number, 80, step):
+        for number in share.todays(range(1, 80), 8):
             if start:
                 far('receive', start)
             if not strike(number, rng.choice(Killer.WAYS), *words):
@@ -574,4 +572,4 @@ def test_sender_fails(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

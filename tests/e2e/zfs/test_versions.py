@@ -266,4 +266,4 @@ def test_written_by_hand(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)
