@@ -3,6 +3,7 @@
 #ifndef BFCI_BASE_ERR_H
 #define BFCI_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <bfc/err.h>
@@ -39,5 +40,8 @@ struct bfci_quoted {
 struct bfci_quoted bfci_quote_bytes(const char *bytes, size_t len);
 #define BFCI_QUOTE(bytes, len) (bfci_quote_bytes((bytes), (len)).text)
 #define BFCI_QUOTE_STR(s) (bfci_quote_bytes((s), strlen(s)).text)
+
+/* RFC 3629: shortest forms alone, no surrogates, nothing beyond U+10FFFF. */
+bool bfci_is_utf8(const char *bytes, size_t len);
 
 #endif

@@ -31,6 +31,16 @@ static size_t utf8_len(const unsigned char *bytes, size_t len, uint32_t *code)
     return n;
 }
 
+bool bfci_is_utf8(const char *bytes, size_t len)
+{
+    uint32_t code = 0;
+
+    for (size_t at = 0, n; at < len; at += n)
+        if ((n = utf8_len((const unsigned char *)bytes + at, len - at, &code)) == 0)
+            return false;
+    return true;
+}
+
 static bool printable(uint32_t code)
 {
     if (code < 0x20 || (code >= 0x7f && code < 0xa0))

@@ -217,14 +217,12 @@ int bfci_json_need_digest(const bfci_json_node *n, bfci_digest *out, bfc_err *er
 
 int bfci_json_text(const char *text, json_t **out, bfc_err *err)
 {
-    json_t *value = json_string(text);
-
-    if (!value) { /* one answer for two reasons: without the check it tells which */
-        AUTO(json_t) json_t *unchecked = json_string_nocheck(text);
-        if (!unchecked)
-            return bfci_fail_nomem(err);
+    /* jansson has one answer for what is no UTF-8 and for want of memory */
+    if (!bfci_is_utf8(text, strlen(text)))
         return bfci_fail(err, BFC_E_INVALID, "'%s' is not UTF-8", BFCI_QUOTE_STR(text));
-    }
+    json_t *value = json_string_nocheck(text);
+    if (!value)
+        return bfci_fail_nomem(err);
     *out = value;
     return 0;
 }

@@ -141,6 +141,19 @@ static void check_quote(const char *bytes, const char *want)
     assert_string_equal(BFCI_QUOTE_STR(bytes), want);
 }
 
+static void test_err__utf8(void **state)
+{
+    (void)state;
+    assert_true(bfci_is_utf8("", 0));
+    assert_true(bfci_is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", 15));
+    assert_true(bfci_is_utf8("\xf4\x8f\xbf\xbf", 4));
+    assert_false(bfci_is_utf8("\xf4\x90\x80\x80", 4)); /* beyond the last character */
+    assert_false(bfci_is_utf8("a\xff", 2));
+    assert_false(bfci_is_utf8("\xe2\x82\xac", 2)); /* cut */
+    assert_false(bfci_is_utf8("\xc0\xaf", 2));     /* a longer form */
+    assert_false(bfci_is_utf8("\xed\xa0\x80", 3)); /* a surrogate */
+}
+
 static void test_err__quote(void **state)
 {
     (void)state;
@@ -193,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_err__arguments_may_be_the_message),
         cmocka_unit_test(test_err__codes_of_errnos),
         cmocka_unit_test(test_err__every_code_has_a_name),
+        cmocka_unit_test(test_err__utf8),
         cmocka_unit_test(test_err__quote),
         cmocka_unit_test(test_err__quote_is_cut),
     };
