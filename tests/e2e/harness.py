@@ -3,7 +3,8 @@
 
 A test program defines functions named test_…, each taking a Lab, and ends with
 `harness.main(globals())`. It is called as `test_x.py BFC [NAME…]`, BFC being the program under test.
-`shares=N` has a run take an Nth of the functions, others each day, unless some are named (share.py).
+`shares=N` has a run take an Nth of the functions (with sanitizers a 3Nth), others each day, unless some are named
+(share.py).
 A function that raises Skip is skipped, any other exception fails it. The program exits with 0, with 1
 if something failed, and with 77 if nothing could be tested; where CI=true is set, already if one
 function was skipped.
@@ -210,9 +211,12 @@ def main(names, shares=1):
     functions = [f for n, f in names.items() if n.startswith('test_') and callable(f)]
     if wanted:
         functions = [f for f in functions if f.__name__ in wanted]
-    elif shares > 1 and not share.EVERYTHING:
-        functions = list(share.todays(functions, shares))
-        say(f'day {share.DAY}: {len(functions)} of the tests, the others on other days')
+    else:
+        shares = min(len(functions), shares * (3 if share.SAFETY_ONLY else 1))
+        chosen = list(share.todays(functions, shares))
+        if len(chosen) < len(functions):
+            say(f'day {share.DAY}: {len(chosen)} of {len(functions)} tests, the others on other days')
+        functions = chosen
     work = os.environ.get('BFC_TEST_TMP') or os.getcwd()
     verdicts = [run_one(f, bfc, work) for f in functions]
     if 'FAIL' in verdicts:
