@@ -34,6 +34,34 @@ from bfcfile import (BLOBS, BLOCKS, DIRENTS, INODES, TREES, XATTRS, encode_page,
                      zstd_unpack)
 
 
+def net_seeds():
+    """What comes from registries, and from the files that configure how they are asked."""
+    digest = b"@sha256:" + b"0123456789abcdef" * 4
+    for name in (b"alpine", b"docker://quay.io/a/b:1", b"localhost:5000/a" + digest, b"[::1]:5000/a:t" + digest,
+                 b"a@sha512:00", b"user@host/a", b"A.b:65536/c", b"index.docker.io/x"):
+        yield "remote_ref", name
+    for header in (b'Bearer realm="https://a.example/token",service="s",scope="repository:a:pull"',
+                   b'Basic realm="a \\"b\\""\nNegotiate YWJj==, Bearer realm=x,error=invalid_token',
+                   b'Newauth realm="apps", type=1 , Basic realm = simple', b'Bearer realm="open'):
+        yield "challenge", header
+    base = b"https://r.example:443/v2/a/tags/list?n=2\n"
+    for link in (b'</v2/a/tags/list?last=b&n=2>; rel="next"', b'<?last=b>;title="a, b";rel="prev next"',
+                 b"<//other.example/x>; rel=next", b"../../x/./y?z#f", b'<x>; rel=next; anchor="#a"'):
+        yield "link", base + link
+    for conf in (b'unqualified-search-registries = ["a.io", "docker.io"]\nshort-name-mode="permissive"\n'
+                 b'[aliases]\n"x" = "quay.io/x/x"\nimage = ""\n',
+                 b'[[registry]]\nprefix = "example.com/foo"\nlocation = "inner.net/bar"\n[[registry.mirror]]\n'
+                 b'location = "m.local"\ninsecure = true\npull-from-mirror = "tag-only"\n',
+                 b'[[registry]]\nprefix="*.example.com"\nblocked=true\nmirror=[{location="a"}]\n',
+                 b'a.b = {c = [1, 0x_f, 1979-05-27T07:32:00Z, 1.5e3]}\n["x".y]\ns = """\\\n  a\\u00e4"""\nt = \'\'\'\n\'\'\'\n',
+                 b"[registries.search]\nregistries = ['a.io']\n"):
+        yield "registries_conf", conf
+    for logins in (b'{"auths":{"q.io":{"auth":"dTpw"},"https://index.docker.io/v1/":{"identitytoken":"t"}}}',
+                   b'{"credsStore":"x","credHelpers":{"q.io":"y"},"auths":{"q.io/a":{}}}',
+                   b'{"q.io":{"auth":"dTpw","email":"a@b"}}'):
+        yield "auth_file", logins
+
+
 def small_tree(folder):
     pathlib.Path(folder, "d").mkdir(parents=True)
     sample.put(folder + "/d/a", b"some text\n")
@@ -274,6 +302,8 @@ def main():
     for number, name in enumerate((b"nginx", b"library/nginx:1.25", b"localhost:5000/a/b:t", b"Host.Example/x",
                                    b"a@sha256:" + b"0" * 64, b"a/../b", b":x", b"a+b:c")):
         write("reference", str(number), name)
+    for number, (target, seed) in enumerate(net_seeds()):
+        write(target, str(number), seed)
     write("recipe", "small", b"\3\2\0\4name\x60\3644" + b"\5\6" + b"\2\xc8\1" + b"\1\4text" + b"\4\1\x64\x0a" +
           b"\3\1\2\1X" + b"\2\x80\x08" + b"\6\x80\x10" + bytes(range(32)))
 

@@ -29,3 +29,23 @@ bool bfci_unbase64url(const char *text, size_t text_len, uint8_t *bytes, size_t 
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            got == len && end == text + text_len;
 }
+
+void bfci_base64(const uint8_t *bytes, size_t len, char *out)
+{
+    sodium_bin2base64(out, BFCI_BASE64_PADDED_SIZE(len), bytes, len,
+                      sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool bfci_unbase64(const char *text, size_t text_len, uint8_t *bytes, size_t max, size_t *len)
+{
+    size_t got = 0;
+    const char *end = NULL;
+
+    if (!is_ascii(text, text_len) ||
+        sodium_base642bin(bytes, max, text, text_len, NULL, &got, &end,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        end != text + text_len)
+        return false;
+    *len = got;
+    return true;
+}

@@ -121,8 +121,6 @@ static bool is_registry(struct span s)
     return *host_end == ':' && is_port((struct span){host_end + 1, (size_t)(end - host_end) - 1});
 }
 
-/* The first of several parts is a registry if it could not be anything else: engines agree on this.
- */
 static bool looks_like_registry(struct span s)
 {
     static const char local[] = "localhost";
@@ -149,6 +147,35 @@ static struct split split_name(const char *name)
         s.tag = (struct span){colon + 1, (size_t)(end - colon) - 1};
     s.path.len = (size_t)((colon ? colon : end) - s.path.at);
     return s;
+}
+
+bool bfci_reference_tag_ok(const char *tag, size_t len)
+{
+    return is_tag((struct span){tag, len});
+}
+
+bool bfci_reference_registry_ok(const char *registry, size_t len)
+{
+    return is_registry((struct span){registry, len});
+}
+
+bool bfci_reference_is_registry(const char *part, size_t len)
+{
+    return looks_like_registry((struct span){part, len});
+}
+
+bool bfci_reference_path_ok(const char *path, size_t len)
+{
+    const char *end = path + len;
+
+    for (const char *part = path;;) {
+        const char *slash = memchr(part, '/', (size_t)(end - part));
+        if (!is_path_part((struct span){part, (size_t)((slash ? slash : end) - part)}))
+            return false;
+        if (!slash)
+            return true;
+        part = slash + 1;
+    }
 }
 
 static int check_path(const char *name, struct span path, bfc_err *err)

@@ -30,6 +30,14 @@ bool bfci_reference_is_canonical(const char *path, bfci_reference *out);
 /* True if `part` can stand between the slashes of a canonical name. */
 bool bfci_reference_part_ok(const char *part);
 
+/* The parts of the grammar, for names that also have other parts (net). */
+bool bfci_reference_tag_ok(const char *tag, size_t len);
+bool bfci_reference_path_ok(const char *path, size_t len);
+bool bfci_reference_registry_ok(const char *registry, size_t len);
+/* The first of several parts is a registry if it could not be anything else ('.', ':', '[' or
+ * "localhost"): engines agree on this. It is not checked beyond. */
+bool bfci_reference_is_registry(const char *part, size_t len);
+
 /* One file name for a whole reference, and back: '/' becomes '+', which no name contains. */
 void bfci_reference_escape(const bfci_reference *ref, char out[BFCI_REFERENCE_MAX + 1]);
 bool bfci_reference_unescape(const char *part, bfci_reference *out);

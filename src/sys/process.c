@@ -52,6 +52,8 @@ static void cleanup_run(run *r)
 {
     for (int i = 0; i < BFCI_CHILD_STREAMS; i++)
         bfci_fd_close(&r->child.fd[i]);
+    if (r->process->secret && r->out.data)
+        explicit_bzero(r->out.data, r->out.len);
     bfci_buf_free(&r->out);
 }
 
@@ -101,11 +103,11 @@ static int keep_out(run *r, const char *bytes, size_t len, bfc_err *err)
 
 /* Reads once what is there, at most `max` bytes; *got is 0 at the end of the stream, which is
  * closed then. */
-static int take(run *r, enum bfci_child_stream which, size_t max, size_t *got, bfc_err *err)
+static int take_into(run *r, char *bytes, enum bfci_child_stream which, size_t max, size_t *got,
+                     bfc_err *err)
 {
-    char bytes[CHUNK];
     ssize_t n;
-    BFCI_RETRY(n, read(r->child.fd[which], bytes, MIN(max, sizeof bytes)));
+    BFCI_RETRY(n, read(r->child.fd[which], bytes, max));
     if (n < 0)
         return bfci_fail_errno(err, errno, "read from '%s'", BFCI_QUOTE_STR(name_of(r)));
     *got = (size_t)n;
@@ -118,6 +120,15 @@ static int take(run *r, enum bfci_child_stream which, size_t max, size_t *got, b
     else
         r->start_errno = (unsigned char)bytes[0];
     return 0;
+}
+
+static int take(run *r, enum bfci_child_stream which, size_t max, size_t *got, bfc_err *err)
+{
+    char bytes[CHUNK];
+    int rc = take_into(r, bytes, which, MIN(max, sizeof bytes), got, err);
+    if (r->process->secret)
+        explicit_bzero(bytes, sizeof bytes);
+    return rc;
 }
 
 static int wait_and_take(run *r, unsigned wait_ms, bool *moved, bfc_err *err)
@@ -244,6 +255,7 @@ static int hand_out(run *r, int rc, bfci_process_result *out, bfc_err *err)
         return rc < 0 ? rc : bfci_fail_nomem(err);
     out->out = (char *)bfci_steal(&r->out.data);
     out->out_len = len;
+    out->secret = r->process->secret;
     return rc;
 }
 
@@ -259,6 +271,8 @@ int bfci_process_run(const bfci_process *p, bfci_process_result *out, bfc_err *e
     if (p->argv[0][0] != '/')
         return bfci_fail(err, BFC_E_INVALID, "'%s' is no absolute path",
                          BFCI_QUOTE_STR(p->argv[0]));
+    if (p->secret && !bfci_buf_room(&r.out, p->out_max + 1)) /* so that it never moves */
+        return bfci_fail_nomem(err);
     BFC_TRY(bfci_check_cancel(p->hooks, err));
     int rc = bfci_child_start(p, &r.child, err);
     if (rc < 0)
@@ -270,6 +284,8 @@ int bfci_process_run(const bfci_process *p, bfci_process_result *out, bfc_err *e
 
 void bfci_process_result_release(bfci_process_result *r)
 {
+    if (r->secret && r->out)
+        explicit_bzero(r->out, r->out_len);
     free(r->out);
     *r = (bfci_process_result)BFCI_PROCESS_RESULT_INIT;
 }

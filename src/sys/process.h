@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running another program: an absolute path, a vector of arguments, no shell. It gets a fixed
- * environment (LC_ALL=C and a PATH), /dev/null as its standard input, no descriptors beside the
- * standard ones, no blocked and no ignored signals, and a process group of its own, so that a
- * Ctrl-C on the terminal is ours to handle. It dies with us (PR_SET_PDEATHSIG). */
+ * environment (LC_ALL=C and a PATH) unless it is to have ours, /dev/null as its standard input, no
+ * descriptors beside the standard ones, no blocked and no ignored signals, and a process group of
+ * its own, so that a Ctrl-C on the terminal is ours to handle. It dies with us (PR_SET_PDEATHSIG).
+ */
 #ifndef BFCI_SYS_PROCESS_H
 #define BFCI_SYS_PROCESS_H
 
@@ -19,22 +20,25 @@ typedef struct bfci_process {
     size_t out_max;          /* bytes of output that are gathered; more is BFC_E_LIMIT */
     unsigned limit_s;        /* seconds; 0: no limit. Beyond: killed, BFC_E_BUSY */
     const bfc_hooks *hooks;  /* its cancel flag ends the program, BFC_E_CANCELLED; may be NULL */
+    bool own_environment;    /* it gets ours: for programs that serve the user at hand */
+    bool secret;             /* what it writes is wiped wherever it lay, also by release */
 } bfci_process;
 #define BFCI_PROCESS_INIT                                                                          \
     {                                                                                              \
-        NULL, -1, -1, 0, 0, NULL                                                                   \
+        NULL, -1, -1, 0, 0, NULL, false, false                                                     \
     }
 
 typedef struct bfci_process_result {
     int exit_code; /* 0 to 255; 128 + the signal where one ended it */
     char *out;     /* what it wrote, NUL-terminated; free() */
     size_t out_len;
+    bool secret;                    /* as it was asked for */
     char err[BFCI_PROCESS_ERR_MAX]; /* the last bytes of its standard error, whole lines, the final
                                        newline taken off, NUL-terminated */
 } bfci_process_result;
 #define BFCI_PROCESS_RESULT_INIT                                                                   \
     {                                                                                              \
-        0, NULL, 0, ""                                                                             \
+        0, NULL, 0, false, ""                                                                      \
     }
 void bfci_process_result_release(bfci_process_result *r);
 #define AUTO_PROCESS_RESULT __attribute__((cleanup(bfci_process_result_release)))

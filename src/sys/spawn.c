@@ -23,6 +23,7 @@ enum {
 
 typedef struct launch {
     const char *const *argv;
+    bool own_environment;
     int fd[PLACES]; /* what is to be its descriptors 0, 1, 2, and the pipe for the errno */
     pid_t parent;
 } launch;
@@ -69,14 +70,14 @@ static bool place_descriptors(launch *l)
 }
 
 /* execve() promises not to write to its vectors, but not in its types. */
-static void run_program(const char *const *argv)
+static void run_program(const launch *l)
 {
     static const char *const environment[] = {"LC_ALL=C", "PATH=" BFCI_PROGRAM_FOLDERS, NULL};
     char *const *args, *const *env;
     const char *const *fixed = environment;
-    memcpy(&args, &argv, sizeof args);
+    memcpy(&args, &l->argv, sizeof args);
     memcpy(&env, &fixed, sizeof env);
-    (void)execve(argv[0], args, env);
+    (void)execve(l->argv[0], args, l->own_environment ? environ : env);
 }
 
 __attribute__((noreturn)) static void be_child(launch *l)
@@ -85,7 +86,7 @@ __attribute__((noreturn)) static void be_child(launch *l)
     if (setpgid(0, 0) == 0 && dies_with(l->parent) && place_descriptors(l)) {
         status_fd = l->fd[STATUS_FD];
         reset_signals();
-        run_program(l->argv);
+        run_program(l);
     }
     unsigned char cause = (unsigned char)errno; /* Linux has none above 133 */
     (void)!write(status_fd, &cause, 1);
@@ -151,6 +152,7 @@ int bfci_child_start(const bfci_process *p, bfci_child *out, bfc_err *err)
         BFC_TRY(make_pipe(&out_read, &out_write, err));
     launch l = {
         .argv = p->argv,
+        .own_environment = p->own_environment,
         .fd = {p->in_fd < 0 ? null_fd : p->in_fd, p->out_fd < 0 ? out_write : p->out_fd, err_write,
                status_write},
     };

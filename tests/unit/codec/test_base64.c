@@ -59,12 +59,56 @@ static void test_base64__high_bits(void **state)
     assert_false(bfci_unbase64url("\xad_-_", 4, bytes, 3));
 }
 
+static void check_padded(const char *plain, const char *text)
+{
+    char out[BFCI_BASE64_PADDED_SIZE(8)];
+    uint8_t back[8];
+    size_t len = strlen(plain), got = 99;
+
+    bfci_base64((const uint8_t *)plain, len, out);
+    assert_string_equal(out, text);
+    assert_true(bfci_unbase64(text, strlen(text), back, len, &got));
+    assert_int_equal(got, len);
+    assert_memory_equal(back, plain, len);
+    got = 99;
+    if (len > 0)
+        assert_false(bfci_unbase64(text, strlen(text), back, len - 1, &got));
+    if (len > 0)
+        assert_int_equal(got, 99);
+}
+
+static void test_base64__padded(void **state)
+{
+    (void)state;
+    check_padded("", "");
+    check_padded("f", "Zg==");
+    check_padded("fo", "Zm8=");
+    check_padded("foo", "Zm9v");
+    check_padded("foob", "Zm9vYg==");
+    check_padded("fooba", "Zm9vYmE=");
+    check_padded("foobar", "Zm9vYmFy");
+    check_padded("\xfb\xff\xbf", "+/+/");
+}
+
+static void test_base64__padded_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"Zg",   "Zg=",  "Zg===", "Zh==",    "Zg==Zg==",
+                                      "Z-==", "Z_==", "Z g==", "Zg==\n",  "=",
+                                      "====", "Z",    "Z===",  "\xab/+/", "+\xaf+/"};
+    uint8_t bytes[16];
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(bfci_unbase64(bad[i], strlen(bad[i]), bytes, sizeof bytes, &len));
+    assert_false(bfci_unbase64("Zg=\0", 4, bytes, sizeof bytes, &len));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base64__rfc4648),
-        cmocka_unit_test(test_base64__refused),
-        cmocka_unit_test(test_base64__high_bits),
+        cmocka_unit_test(test_base64__rfc4648),        cmocka_unit_test(test_base64__refused),
+        cmocka_unit_test(test_base64__high_bits),      cmocka_unit_test(test_base64__padded),
+        cmocka_unit_test(test_base64__padded_refused),
     };
     return cmocka_run_group_tests_name("base64", tests, NULL, NULL);
 }

@@ -475,9 +475,51 @@ static void test_process__leaves_nothing_open(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
+/* ── What only some ask for ── */
+
+static void test_process__own_environment(void **state)
+{
+    (void)state;
+    AUTO_PROCESS_RESULT bfci_process_result r = BFCI_PROCESS_RESULT_INIT;
+    bfci_process p = BFCI_PROCESS_INIT;
+
+    p.argv = SHELL("echo \"$BFC_TEST_OWN\"");
+    p.out_max = 100;
+    assert_int_equal(setenv("BFC_TEST_OWN", "kept", 1), 0);
+    assert_int_equal(bfci_process_run(&p, &r, NULL), 0);
+    assert_string_equal(r.out, "\n");
+    p.own_environment = true;
+    assert_int_equal(bfci_process_run(&p, &r, NULL), 0);
+    assert_string_equal(r.out, "kept\n");
+    assert_int_equal(unsetenv("BFC_TEST_OWN"), 0);
+}
+
+static void test_process__secret(void **state)
+{
+    (void)state;
+    bfci_process_result r = BFCI_PROCESS_RESULT_INIT;
+    bfci_process p = BFCI_PROCESS_INIT;
+    bfc_err err = BFC_ERR_INIT;
+
+    p.argv = SHELL("i=0; while [ $i -lt 50 ]; do echo open sesame $i; i=$((i+1)); done");
+    p.out_max = 1000;
+    p.secret = true;
+    assert_int_equal(bfci_process_run(&p, &r, NULL), 0);
+    assert_true(r.secret);
+    assert_int_equal(r.out_len, 740);
+    assert_non_null(strstr(r.out, "sesame 49\n"));
+    p.out_max = 739;
+    assert_int_equal(bfci_process_run(&p, &r, &err), BFC_E_LIMIT);
+    assert_null(strstr(err.msg, "sesame"));
+    bfci_process_result_release(&r);
+    assert_null(r.out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_process__own_environment),
+        cmocka_unit_test(test_process__secret),
         cmocka_unit_test(test_process__exit_codes),
         SCRATCH_TEST(test_process__cannot_be_run),
         cmocka_unit_test(test_process__environment),
