@@ -7,6 +7,7 @@
 
 #include "commit_view.h"
 #include "image_view.h"
+#include "key_options.h"
 #include "trust_options.h"
 
 static const struct operand operands[] = {
@@ -19,6 +20,7 @@ static const struct option options[] = {
      "an image that is there with other content gets this one; the one before stays in its "
      "history"},
     OPTIONS_OF_TRUST,
+    OPTIONS_OF_KEYS,
     {0},
 };
 
@@ -58,7 +60,7 @@ static int receive_from(struct cli *cli, const struct args *args, int fd)
 
     int code = trust_options_read(cli, args, &trust);
     if (code == EXIT_DONE)
-        code = cli_open_store(cli, &store);
+        code = cli_open_store_keys(cli, args, false, &store);
     if (code != EXIT_DONE)
         return code;
     if (cli->json && !(receipt.images = json_array()))
@@ -125,17 +127,20 @@ const struct command cmd_image_receive = {
         "content is replaced with `--force` only; but what was sent as the difference from its "
         "current version is its next version.\n\n"
         "With `--require-signature` each image must be signed by a trusted signer, also one that "
-        "is "
-        "there already, and every byte is checked against that before it appears; `--signature` "
-        "may have the signatures of all of them.",
+        "is there already, and every byte is checked against that before it appears; `--signature` "
+        "may have the signatures of all of them.\n\n"
+        "Of an encrypted image, without a key, what is plain of its container is checked, and "
+        "signatures cannot be. With keys, one of them must open each encrypted "
+        "image. " TEXT_KEYS_NAMED,
     .options = options,
     .operands = operands,
     .examples = examples,
-    .exits = "1 also when an image is there with other content and `--force` was not given, and "
-             "when the store is a directory. 2 when it is nothing that `bfc image send` wrote. 3 "
-             "when what was sent is not whole, or damaged. 4 when it is a difference from what is "
-             "not here. 5 when no trusted signer has signed. Images that came before the one that "
-             "failed are there.",
+    .exits =
+        "1 also when an image is there with other content and `--force` was not given, and "
+        "when the store is a directory. 2 when it is nothing that `bfc image send` wrote. 3 "
+        "when what was sent is not whole, or damaged. 4 when it is a difference from what is "
+        "not here. 5 when no trusted signer has signed, or no key fits. Images that came before "
+        "the one that failed are there.",
     .see = "bfc-image-send bfc-image-create zfs-receive(8)",
     .run = run,
 };

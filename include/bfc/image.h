@@ -606,7 +606,9 @@ typedef struct bfc_image_receive_options {
 
 /**
  * Take what bfc_image_send() wrote into a ZFS store. Each image appears wholly or not at all, after
- * its container was checked and has the root digest that it was sent under.
+ * its container was checked and has the root digest that it was sent under. With keys of the store
+ * (bfc_store_set_keys()) one of them must open each encrypted image, and all of it is checked;
+ * without, what is plain of it, and signatures that `trust` asks for are BFC_E_DENIED.
  *
  * @param fd       is read in order; stays open
  * @param options  may be NULL

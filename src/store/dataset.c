@@ -9,31 +9,17 @@
 #include <time.h>
 
 #include "base/hooks.h"
-#include "container/reader.h"
+#include "store/image_open.h"
 #include "store/zfs.h"
 #include "sys/clock.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 #define AUTO_DIR_LIST __attribute__((cleanup(bfci_dir_list_release)))
 
 void bfci_dataset_put_name(char out[BFC_DATASET_NAME_SIZE], const char *name)
 {
     (void)snprintf(out, BFC_DATASET_NAME_SIZE, "%s", name);
-}
-
-static int extract_to(const char *path, const char *point, const bfc_extract_options *options,
-                      bfc_extract_report *report, bfc_err *err)
-{
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
-    AUTO(bfc_reader) bfc_reader *reader = NULL;
-
-    reading.hooks = options->hooks;
-    reading.keys = options->keys;
-    reading.trust = options->trust;
-    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
-    return bfc_extract(reader, point, options, report, err);
 }
 
 /* ── Datasets above the target ── */
@@ -102,6 +88,7 @@ int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *d
 {
     const bfc_dataset_options *how = options->dataset;
     bfc_extract_options own = *options;
+    AUTO(bfc_reader) bfc_reader *reader = NULL;
     AUTO_FREE char *point = NULL;
     AUTO_FREE char *before = NULL;
     bool empty = false;
@@ -109,6 +96,7 @@ int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *d
     if (how && (how->mountpoint || (how->properties && how->properties[0])))
         return bfci_fail(err, BFC_E_INVALID,
                          "dataset '%s' is there: its properties are set with 'zfs set'", dataset);
+    BFC_TRY(bfci_image_open_to_extract(path, options, &reader, err));
     BFC_TRY(bfci_zfs_mounted(tool, dataset, &point, err));
     BFC_TRY(is_empty(point, &empty, err));
     if (!empty && !options->replace)
@@ -116,7 +104,7 @@ int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *d
     if (!empty)
         BFC_TRY(keep_before(tool, dataset, &before, err));
     own.replace = true;
-    int rc = extract_to(path, point, &own, report, err);
+    int rc = bfc_extract(reader, point, &own, report, err);
     if (before)
         bfci_dataset_put_name(report->snapshot, before);
     if (rc < 0 && before)
@@ -164,13 +152,15 @@ int bfci_dataset_make(const bfci_zfs_tool *tool, const char *path, const char *w
                       const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err)
 {
     bfc_extract_options own = *options;
+    AUTO(bfc_reader) bfc_reader *reader = NULL;
     AUTO_FREE char *point = NULL;
 
+    BFC_TRY(bfci_image_open_to_extract(path, options, &reader, err));
     BFC_TRY(create(tool, work, options->dataset, err));
     int rc = bfci_zfs_mounted(tool, work, &point, err);
     own.replace = false;
     if (rc == 0)
-        rc = extract_to(path, point, &own, report, err);
+        rc = bfc_extract(reader, point, &own, report, err);
     if (rc < 0)
         drop(tool, work);
     return rc;

@@ -7,8 +7,7 @@
 #include "store/facts.h"
 
 #include "oci/facts.h"
-
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
+#include "store/image_open.h"
 
 void bfc_image_info_free(bfc_image_info *info)
 {
@@ -80,13 +79,10 @@ static int take_hidden(bfc_image_info *info, bfc_err *err)
 static int read_open(const char *path, const bfc_hooks *hooks, const bfc_keys *keys,
                      bfc_image_info *info, bfc_err *err)
 {
-    bfc_reader_options options = BFC_READER_OPTIONS_INIT;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_container_info container;
 
-    options.hooks = hooks;
-    options.keys = keys;
-    BFC_TRY(bfci_reader_open(path, &options, &reader, err));
+    BFC_TRY(bfci_image_open(path, (bfci_opening){hooks, keys, NULL}, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &container, err));
     take_container(info, &container);
     return read_blob(reader, info, err);

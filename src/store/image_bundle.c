@@ -12,6 +12,7 @@
 #include "oci/artifact.h"
 #include "oci/runtime_config.h"
 #include "store/backend.h"
+#include "store/image_open.h"
 #include "store/target.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -19,8 +20,6 @@
 
 #define CONFIG_BLOB "oci/0/config"
 #define CONFIG_FILE "config.json"
-
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 /* ── What config.json will say ── */
 
@@ -210,18 +209,17 @@ static int make_bundle(bfc_store *store, const bfci_reference *ref, const char *
                        const bfc_image_bundle_options *options, bfc_extract_report *report,
                        bfc_err *err)
 {
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
+    bfc_extract_options extract = options->extract;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     AUTO_BUNDLE bundle b = {NULL, -1, false, false};
     AUTO_FREE char *path = NULL;
     AUTO_FREE char *json = NULL;
 
+    if (!extract.keys)
+        extract.keys = store->keys;
     BFC_TRY(store->backend->find(store, ref, &path, err));
     BFC_TRY(bfci_target_check(store, dir, false, err));
-    reading.hooks = options->extract.hooks;
-    reading.keys = options->extract.keys ? options->extract.keys : store->keys;
-    reading.trust = options->extract.trust;
-    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
+    BFC_TRY(bfci_image_open_to_extract(path, &extract, &reader, err));
     BFC_TRY(make_config(reader, options, &json, err));
     BFC_TRY(bundle_begin(store, dir, &b, err));
     BFC_TRY(fill(reader, &b, json, &options->extract, report, err));

@@ -5,6 +5,7 @@
 #include "oci/changes_out.h"
 #include "oci/layer_out.h"
 #include "store/image_build.h"
+#include "store/image_open.h"
 #include "store/target.h"
 #include "sys/clock.h"
 #include "sys/names.h"
@@ -51,12 +52,10 @@ static int read_documents(bfc_reader *r, uint8_t **config, size_t *config_len, u
 static int open_source(change *c, bool needs_layers, bfc_err *err)
 {
     BFC_TRY(c->store->backend->find(c->store, &c->from, &c->path, err));
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
-
-    reading.keys = c->options.writer.keys;
-    int rc = bfci_base_open(c->path, reading.keys, &c->source, err);
+    const bfc_keys *keys = c->options.writer.keys;
+    int rc = bfci_base_open(c->path, keys, &c->source, err);
     if (rc == BFC_E_NOT_FOUND && !needs_layers)
-        return bfci_reader_open(c->path, &reading, &c->source.reader, err);
+        return bfci_image_open(c->path, (bfci_opening){.keys = keys}, &c->source.reader, err);
     if (rc == BFC_E_NOT_FOUND)
         return bfci_fail(err, BFC_E_INVALID,
                          "image '%s' was made from a directory and has no layers: make it an OCI "

@@ -6,13 +6,11 @@
 #include <bfc/image.h>
 
 #include "base/hooks.h"
-#include "container/reader.h"
 #include "oci/export.h"
+#include "store/image_open.h"
 #include "store/target.h"
 #include "sys/file.h"
 #include "sys/names.h"
-
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 enum {
     COPY_CHUNK = 1 << 20
@@ -170,7 +168,6 @@ static int run(const bfci_export *e, const struct dest *d, bfc_err *err)
 static int export_image(bfc_store *store, const bfci_reference *ref, const struct dest *d,
                         const bfc_image_export_options *o, bfc_err *err)
 {
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     AUTO_FREE char *path = NULL;
     bfci_reference tag; /* of a docker-archive: a whole name */
@@ -187,9 +184,7 @@ static int export_image(bfc_store *store, const bfci_reference *ref, const struc
     }
     BFC_TRY(store->backend->find(store, ref, &path, err));
     BFC_TRY(bfci_target_check_outside(store, d->path, err));
-    reading.hooks = o->hooks;
-    reading.keys = store->keys;
-    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
+    BFC_TRY(bfci_image_open(path, (bfci_opening){o->hooks, store->keys, NULL}, &reader, err));
     e.r = reader;
     return run(&e, d, err);
 }

@@ -4,9 +4,9 @@
 #include "oci/image_build.h"
 #include "oci/tree_diff.h"
 #include "store/facts.h"
+#include "store/image_open.h"
 #include "store/prefix.h"
 
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 BFCI_DEFINE_AUTO(bfc_image_layers, bfc_image_layers_free)
 
 /* ── Layers ── */
@@ -112,21 +112,13 @@ static int list_blobs(const bfci_image_facts *artifact, bfc_image_layers *list, 
     return 0;
 }
 
-static int open_reader(const bfc_store *store, const char *path, bfc_reader **out, bfc_err *err)
-{
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
-
-    reading.keys = store->keys;
-    return bfci_reader_open(path, &reading, out, err);
-}
-
 /* An image from a directory: its tree counts as a layer. */
 static int one_layer(const bfc_store *store, const char *path, bfc_image_layers *list, bfc_err *err)
 {
     AUTO(bfc_reader) bfc_reader *reader = NULL;
     bfc_container_info info;
 
-    BFC_TRY(open_reader(store, path, &reader, err));
+    BFC_TRY(bfci_image_open(path, (bfci_opening){.keys = store->keys}, &reader, err));
     BFC_TRY(bfc_reader_info(reader, &info, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *list->item, &list->item, err));
     BFC_TRY(add_layer(list, NULL, NULL, err));
@@ -185,7 +177,7 @@ int bfc_image_document_get(bfc_store *store, const char *name, bool manifest, ui
 
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(store->backend->find(store, &ref, &path, err));
-    BFC_TRY(open_reader(store, path, &reader, err));
+    BFC_TRY(bfci_image_open(path, (bfci_opening){.keys = store->keys}, &reader, err));
     int rc = bfc_reader_blob(reader, manifest ? "oci/0/manifest" : "oci/0/config", json, len, err);
     if (rc == BFC_E_NOT_FOUND)
         return tell_missing(reader, &ref, manifest, err);
@@ -216,7 +208,7 @@ static int open_image(bfc_store *store, const char *name, bfci_base *out, bfc_er
     BFC_TRY(store->backend->find(store, &ref, &path, err));
     int rc = bfci_base_load(path, store->keys, out, err);
     if (rc == BFC_E_NOT_FOUND) /* one from a directory */
-        rc = open_reader(store, path, &out->reader, err);
+        rc = bfci_image_open(path, (bfci_opening){.keys = store->keys}, &out->reader, err);
     return rc < 0 ? bfci_wrap(err, rc, "image '%s'", ref.text) : 0;
 }
 

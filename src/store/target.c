@@ -8,12 +8,10 @@
 #include <fcntl.h>
 
 #include "base/path.h"
-#include "container/reader.h"
+#include "store/image_open.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/names.h"
-
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 static bool has_parent_part(const char *path)
 {
@@ -137,14 +135,10 @@ int bfci_target_extract(bfc_store *store, const char *path, const char *target,
                         const bfc_extract_options *options, bfc_extract_report *report,
                         bfc_err *err)
 {
-    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
-    BFC_TRY(bfci_target_check(store, target, options && options->replace, err));
-    reading.hooks = options ? options->hooks : NULL;
-    reading.keys = options && options->keys ? options->keys : store->keys;
-    reading.trust = options ? options->trust : NULL;
-    BFC_TRY(bfci_reader_open(path, &reading, &reader, err));
+    BFC_TRY(bfci_target_check(store, target, options->replace, err));
+    BFC_TRY(bfci_image_open_to_extract(path, options, &reader, err));
     return bfc_extract(reader, target, options, report, err);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/hooks.h"
 #include "store/facts.h"
+#include "store/image_open.h"
 #include "store/transfer.h"
 #include "store/zfs_stream.h"
 #include "sys/dir.h"
@@ -20,8 +21,6 @@
 #include "sys/pipe.h"
 
 #define AUTO_DIR_LIST __attribute__((cleanup(bfci_dir_list_release)))
-
-BFCI_DEFINE_AUTO(bfc_reader, bfc_reader_close)
 
 struct receiving {
     bfc_store *store;
@@ -150,12 +149,13 @@ static int check(const struct receiving *r, const bfci_transfer *t, const char *
     BFC_TRY(bfci_asprintf(&name, err, "%s" BFCI_ZFS_SUFFIX, t->ref.text + t->ref.last_at));
     BFC_TRY(check_alone(point, name, err));
     BFC_TRY(bfci_asprintf(&file, err, "%s/%s", point, name));
-    BFC_TRY(bfci_facts_read(file, t->ref.text, r->options->hooks, NULL, &info, err));
+    BFC_TRY(bfci_facts_read(file, t->ref.text, r->options->hooks, r->store->keys, &info, err));
     if (memcmp(info->root_digest, t->root_digest, sizeof t->root_digest) != 0)
         return bfci_fail(err, BFC_E_CORRUPT,
                          "the container that came has another root digest than it was sent under");
     checks.root_digest = t->root_digest;
     checks.hooks = r->options->hooks;
+    checks.keys = r->store->keys;
     checks.trust = r->options->trust;
     checks.deep = r->options->trust != NULL;
     BFC_TRY(bfc_verify(file, &checks, NULL, err));
@@ -368,11 +368,10 @@ static int check_base(const bfci_transfer *t, const bfc_image_info *current, bfc
 /* One that is there is not replaced by the same with a signature: it needs its own. */
 static int check_signed(const struct receiving *r, const bfc_image_info *current, bfc_err *err)
 {
-    bfc_reader_options how = BFC_READER_OPTIONS_INIT;
+    const bfci_opening with = {r->options->hooks, r->store->keys, r->options->trust};
     AUTO(bfc_reader) bfc_reader *reader = NULL;
 
-    how.trust = r->options->trust;
-    return how.trust ? bfc_reader_open(current->path, &how, &reader, err) : 0;
+    return with.trust ? bfci_image_open(current->path, with, &reader, err) : 0;
 }
 
 static int receive_one(struct receiving *r, const bfci_transfer *t, bfc_err *err)

@@ -4,6 +4,7 @@
  *
  *   probe make FILE SOURCE [append]   one commit of SOURCE with two blobs
  *   probe try FOLDER                  for each path on stdin one JSON line on stdout
+ *   probe --key KEY …                 the same, encrypted for this key file
  *
  * Extraction goes to FOLDER/box/target; whatever is in FOLDER/box beside it afterwards was written
  * outside of the target. */
@@ -49,6 +50,8 @@ enum {
 #define SANITIZED 0
 #endif
 
+static bfc_keys *keys; /* NULL: of plain containers */
+
 /* ── make ── */
 
 static int fill(bfc_writer *w, const char *source, bool append, bfc_err *err)
@@ -73,7 +76,9 @@ static int make(const char *path, const char *source, bool append)
     bfc_err err = BFC_ERR_INIT;
 
     o.block_size = 4096;
-    o.reproducible = true;
+    o.reproducible = !keys;
+    o.encrypt = keys && !append;
+    o.keys = keys;
     o.source_date_epoch = append ? 1700000001 : 1700000000;
     int rc = append ? bfc_writer_append(path, &o, &w, &err) : bfc_writer_create(path, &o, &w, &err);
     if (rc == 0)
@@ -195,12 +200,22 @@ static void verify(attempt *t, bool deep)
     bfc_verify_options o = BFC_VERIFY_OPTIONS_INIT;
     bfc_verify_report report = {0};
 
+    o.keys = keys;
     o.deep = deep;
     o.jobs = 2;
     o.problem = deep ? problem : NULL;
     o.problem_ctx = t;
     note(t, deep ? "deep" : "quick", bfc_verify(t->path, &o, &report, &t->err));
     json_object_set_new(t->answer, "torn", json_integer((json_int_t)report.torn_bytes));
+}
+
+/* What is plain of an encrypted one. */
+static void verify_hidden(attempt *t)
+{
+    bfc_verify_options o = BFC_VERIFY_OPTIONS_INIT;
+
+    o.deep = true;
+    note(t, "hidden", bfc_verify(t->path, &o, NULL, &t->err));
 }
 
 /* Every tree of the first few, as far as tree 0 can be read at all. */
@@ -214,6 +229,7 @@ static int look_at_trees(const attempt *t, bfc_reader *first, bfc_err *err)
         bfc_reader_options o = BFC_READER_OPTIONS_INIT;
         bfc_reader *r = NULL;
         o.tree = tree[i].id;
+        o.keys = keys;
         rc = bfc_reader_open(t->path, &o, &r, err);
         if (rc == 0)
             rc = look_at_all(r, err);
@@ -225,9 +241,11 @@ static int look_at_trees(const attempt *t, bfc_reader *first, bfc_err *err)
 static void run_all(attempt *t)
 {
     bfc_reader *r = NULL;
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
     bfc_extract_options o = BFC_EXTRACT_OPTIONS_INIT;
 
-    int rc = bfc_reader_open(t->path, NULL, &r, &t->err);
+    reading.keys = keys;
+    int rc = bfc_reader_open(t->path, &reading, &r, &t->err);
     note(t, "open", rc);
     if (rc == 0) {
         note(t, "list", look_at_all(r, &t->err));
@@ -239,6 +257,8 @@ static void run_all(attempt *t)
     bfc_reader_close(r);
     verify(t, false);
     verify(t, true);
+    if (keys)
+        verify_hidden(t);
 }
 
 static void set_limit(__rlimit_resource_t what, rlim_t most)
@@ -340,12 +360,33 @@ static int try_all(const char *folder)
     return 0;
 }
 
+static int read_key(const char *path)
+{
+    bfc_err err = BFC_ERR_INIT;
+
+    if (bfc_keys_new(NULL, &keys, &err) == 0 && bfc_keys_add_key_file(keys, path, &err) == 0)
+        return 0;
+    fprintf(stderr, "probe: %s\n", err.msg);
+    return 1;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc >= 3 && strcmp(argv[0], "make") == 0)
+        return make(argv[1], argv[2], argc > 3);
+    if (argc == 2 && strcmp(argv[0], "try") == 0)
+        return try_all(argv[1]);
+    fprintf(stderr, "usage: probe [--key KEY] make FILE SOURCE [append] | probe … try FOLDER\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc >= 4 && strcmp(argv[1], "make") == 0)
-        return make(argv[2], argv[3], argc > 4);
-    if (argc == 3 && strcmp(argv[1], "try") == 0)
-        return try_all(argv[2]);
-    fprintf(stderr, "usage: probe make FILE SOURCE [append] | probe try FOLDER\n");
-    return 2;
+    bool sealed = argc > 3 && strcmp(argv[1], "--key") == 0;
+    int rc = sealed ? read_key(argv[2]) : 0;
+
+    if (rc == 0)
+        rc = sealed ? run(argc - 3, argv + 3) : run(argc - 1, argv + 1);
+    bfc_keys_free(keys);
+    return rc;
 }

@@ -87,12 +87,22 @@ def second(folder):
     settle(folder)
 
 
-def make(probe, scratch, **sizes):
-    """Gives the container's bytes."""
+def read(path):
+    with open(path, "rb") as container:
+        return container.read()
+
+
+def make_both(probe, scratch, options=(), **sizes):
+    """Gives the container's bytes after the first commit, and after the second. options: of the probe."""
     tree(scratch + "/first", **sizes)
     second(scratch + "/second")
     path = scratch + "/sample.bfc"
-    subprocess.run([probe, "make", path, scratch + "/first"], check=True)
-    subprocess.run([probe, "make", path, scratch + "/second", "append"], check=True)
-    with open(path, "rb") as container:
-        return container.read()
+    subprocess.run([probe, *options, "make", path, scratch + "/first"], check=True)
+    first = read(path)
+    subprocess.run([probe, *options, "make", path, scratch + "/second", "append"], check=True)
+    return first, read(path)
+
+
+def make(probe, scratch, **sizes):
+    """Gives the container's bytes."""
+    return make_both(probe, scratch, **sizes)[1]

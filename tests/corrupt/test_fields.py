@@ -38,9 +38,9 @@ EITHER = ("table 9 is gone",)
 class Probe:
     """Containers go to the program while the next one is made."""
 
-    def __init__(self, program, scratch):
+    def __init__(self, program, scratch, options=()):
         self.scratch = scratch
-        self.process = subprocess.Popen([program, "try", scratch], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([program, *options, "try", scratch], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.waiting = collections.deque()
         self.number = 0

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looks at containers as a stranger would, many in one run:
  *
- *     examine FILE…           a line each: root digest, hash of the listing; or the error
- *     examine --recover FILE… the same after bfc_recover()
+ *     examine FILE…            a line each: root digest, hash of the listing; or the error
+ *     examine --recover FILE…  the same after bfc_recover()
+ *     examine --key KEY …      the same with a key file
  *
  * Each is opened, listed and deeply verified; a line is "ok DIGEST HASH TORN" or "bad CODE
  * MESSAGE". The program itself fails only if it cannot do its work. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bfc/bfc.h>
@@ -58,12 +60,15 @@ static int hash_listing(bfc_reader *r, uint64_t *hash, bfc_err *err)
     return rc;
 }
 
-static int look(const char *path, bfc_container_info *info, uint64_t *hash, bfc_err *err)
+static int look(const char *path, const bfc_keys *keys, bfc_container_info *info, uint64_t *hash,
+                bfc_err *err)
 {
     bfc_reader *r = NULL;
+    bfc_reader_options reading = BFC_READER_OPTIONS_INIT;
     bfc_verify_options deep = BFC_VERIFY_OPTIONS_INIT;
-    int rc = bfc_reader_open(path, NULL, &r, err);
 
+    reading.keys = deep.keys = keys;
+    int rc = bfc_reader_open(path, &reading, &r, err);
     deep.deep = true;
     deep.jobs = 1;
     if (rc == 0)
@@ -74,7 +79,7 @@ static int look(const char *path, bfc_container_info *info, uint64_t *hash, bfc_
     return rc == 0 ? bfc_verify(path, &deep, NULL, err) : rc;
 }
 
-static void examine(const char *path, bool recover)
+static void examine(const char *path, const bfc_keys *keys, bool recover)
 {
     bfc_err err = BFC_ERR_INIT;
     bfc_container_info info;
@@ -82,7 +87,7 @@ static void examine(const char *path, bool recover)
     int rc = recover ? bfc_recover(path, false, NULL, &err) : 0;
 
     if (rc == 0)
-        rc = look(path, &info, &hash, &err);
+        rc = look(path, keys, &info, &hash, &err);
     if (rc < 0) {
         printf("bad %s %s\n", bfc_code_name((enum bfc_code)rc), err.msg);
         return;
@@ -93,11 +98,31 @@ static void examine(const char *path, bool recover)
     printf(" %0*" PRIx64 " %" PRIu64 "\n", HASH_BITS_SHOWN, hash, info.torn_bytes);
 }
 
+static bfc_keys *read_key(const char *path)
+{
+    bfc_keys *keys = NULL;
+    bfc_err err = BFC_ERR_INIT;
+
+    if (bfc_keys_new(NULL, &keys, &err) < 0 || bfc_keys_add_key_file(keys, path, &err) < 0) {
+        fprintf(stderr, "examine: %s\n", err.msg);
+        exit(1);
+    }
+    return keys;
+}
+
 int main(int argc, char **argv)
 {
-    bool recover = argc > 1 && strcmp(argv[1], "--recover") == 0;
+    bfc_keys *keys = NULL;
+    bool recover = false;
+    int i = 1;
 
-    for (int i = recover ? 2 : 1; i < argc; i++)
-        examine(argv[i], recover);
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        recover |= strcmp(argv[i], "--recover") == 0;
+        if (strcmp(argv[i], "--key") == 0 && i + 1 < argc)
+            keys = read_key(argv[++i]);
+    }
+    for (; i < argc; i++)
+        examine(argv[i], keys, recover);
+    bfc_keys_free(keys);
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

@@ -4,6 +4,8 @@
 replayed, with what was not synced lost, torn, reordered or there. What is found afterwards opens as exactly
 the old or exactly the new commit; once the command has ended, as the new one.
 
+Half of the operations are tried each day (share.py).
+
 usage: test_crash.py PROGRAM LIBRARY EXAMINE [--seed N] [--cases N] [--only OPERATION]
 
 --cases: how many states are drawn for each operation, beside the prefixes. The seed is printed; the same
@@ -21,10 +23,12 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'fault'))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 
 # pylint: disable=wrong-import-position
 import disk as disks
 import operations
+import share
 import subject as subjects
 import trees
 
@@ -37,7 +41,7 @@ class Examiner:
     """What a container says of itself: opened, listed, deeply verified."""
 
     def __init__(self, program, lab):
-        self.program, self.folder = program, f'{lab}/examined'
+        self.program, self.folder, self.key = program, f'{lab}/examined', []
         os.makedirs(self.folder)
 
     def look(self, contents, recover=False):
@@ -50,7 +54,7 @@ class Examiner:
                 paths.append(f'{self.folder}/{i}')
                 with open(paths[-1], 'wb') as f:
                     f.write(content)
-            argv = [self.program, *(['--recover'] if recover else []), *paths]
+            argv = [self.program, *self.key, *(['--recover'] if recover else []), *paths]
             lines = subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=120).stdout
             verdicts = lines.decode(errors='replace').splitlines()
             assert len(verdicts) == len(part), verdicts
@@ -64,10 +68,12 @@ class Examiner:
 class Operation:
     """A command, the files before it, and the file that it makes or changes."""
 
-    def __init__(self, name, args, before, base=None):
-        """base: of an append, the old container without a tail."""
+    def __init__(self, name, args, before, base=None, key=None, next_append=None):
+        """base: of an append, the old container without a tail. key: the key file of encrypted ones. next_append: a
+        command that appends to what is found; None: the usual one."""
         self.name, self.args, self.before, self.base = name, args, before, base
         self.target, self.appends = 'new', base is not None
+        self.key, self.next_append = ['--key', key] if key else [], next_append
 
 
 class Recording:
@@ -192,7 +198,7 @@ class Replay:
 
     def append_to(self, samples):
         """The next append goes on from the commit that is there."""
-        append = ['append', *SMALL, 'new', '-C', self.fixtures.second, 'etc']
+        append = self.operation.next_append or ['append', *SMALL, 'new', '-C', self.fixtures.second, 'etc']
         folder = self.examiner.folder
         for content, where, is_new in samples:
             results = []
@@ -239,11 +245,38 @@ def all_operations(f):
     ]
 
 
+def sealed_operations(f, lab, subject):
+    """Random bytes are the same in each run, so that encrypted containers are."""
+    k = operations.Keys(f, lab, subject)
+    key = k.one[1]
+    # Into a tail that was cut off: what comes there has another salt, and is no part of the segment that was to be.
+    torn = k.appended[:-4096 - 300] + trees.noise(78, 1111)
+    return [
+        Operation('create sealed', k.create, {}, key=key),
+        Operation('append to sealed behind a torn tail', k.append, {'new': torn}, base=k.old, key=key,
+                  next_append=k.append),
+        Operation('append to sealed', k.append, {'new': k.old}, base=k.old, key=key, next_append=k.append),
+        Operation('key add', ['key', 'add', '--json', *k.one, *k.new, 'new'], {'new': k.old}, base=k.old, key=key,
+                  next_append=k.append),
+    ]
+
+
+def chosen_of(fixtures, lab, subject, only):
+    every = [*all_operations(fixtures), *sealed_operations(fixtures, lab, subject)]
+    return [o for o in every if o.name == only] if only else list(share.todays(every, 2))
+
+
+def cases_of(operation, cases):
+    """What is done to the disk for encrypted containers is what is done for others."""
+    return cases // 5 if operation.key and not share.EVERYTHING else cases
+
+
 def run_operation(operation, subject, examiner, fixtures, lab, args):
     start = time.monotonic()
+    examiner.key = operation.key
     recording = Recording(operation, subject, lab)
     replay = Replay(operation, recording, subject, examiner, fixtures)
-    replay.run(f'{args.seed} {operation.name}', args.cases)
+    replay.run(f'{args.seed} {operation.name}', cases_of(operation, args.cases))
     found = ', '.join(f'{n} {what}' for what, n in replay.count.items() if what != 'states')
     print(f'{operation.name}: {len(recording.events)} events, {recording.syncs()} syncs; '
           f'{replay.count["states"]} states: {found}; {len(replay.unknown)} different tails examined; '
@@ -272,7 +305,7 @@ def main():
         subject = subjects.Subject(os.path.abspath(args.program), os.path.abspath(args.library))
         fixtures = operations.Fixtures(lab, subject)
         examiner = Examiner(os.path.abspath(args.examine), lab)
-        chosen = [o for o in all_operations(fixtures) if args.only in (None, o.name)]
+        chosen = chosen_of(fixtures, lab, subject, args.only)
         problems = sum(run_operation(o, subject, examiner, fixtures, lab, args) for o in chosen)
     finally:
         shutil.rmtree(lab)

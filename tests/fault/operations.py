@@ -68,6 +68,7 @@ class Operation:
     kinds = None  # the kinds of calls that are failed; None: all
     survey = False  # tells of everything it finds, and what cannot be read is damage to it
     close_matters = False  # an error of close() on a file it wrote is an error of the whole
+    share = 1  # one of so many faults is tried, other ones each day
 
     def __init__(self, name, args, fixtures, **what):
         self.name, self.args, self.fixtures = name, args, fixtures
@@ -297,4 +298,44 @@ def store_operations(f, lab, subject):
         Storing('image tag', ['image', 'tag', *store, 'a/first:1', 'c/other:3'], f, start=start, subject=subject),
         Storing('image delete', ['image', 'delete', *store, 'a/first:1'], f, start=start, subject=subject),
         Storing('image list', ['image', 'list', *store], f, start=start, subject=subject, survey=True),
+    ]
+
+
+class Keys:
+    """Two key files, and containers for the first."""
+
+    def __init__(self, f, lab, subject):
+        self.folder = f'{lab}/sealed'
+        os.makedirs(self.folder)
+        for number, name in enumerate(('one', 'two')):
+            trees.put(f'{self.folder}/{name}', trees.noise(number, 32), 0o600)
+        self.one, self.new = ['--key-file', f'{self.folder}/one'], ['--new-key-file', f'{self.folder}/two']
+        self.create = ['create', *SMALL, '-e', *self.one, 'new', f.second]
+        self.append = ['append', *SMALL, *self.one, 'new', '-C', f.first, 'etc/conf1', 'sparse']
+        made = self._made(subject, self.create)
+        self.old = made
+        self.appended = self._made(subject, self.append)
+        subject.must(['extract', *self.one, 'new', '-C', 'tree'], self.folder)
+        self.seen = trees.look(f'{self.folder}/tree')
+
+    def _made(self, subject, command):
+        """The clock stands still, and random bytes are always the same: so are containers."""
+        subject.must(command, self.folder)
+        return read(f'{self.folder}/new')
+
+
+def sealed_operations(f, lab, subject):
+    """What is done for no other container: keys, and what is encrypted with them. A few faults of each a day."""
+    k = Keys(f, lab, subject)
+    files = {'two': k.appended}
+    return [
+        Making('create sealed', k.create, f, new=k.old, share=12),
+        Appending('append to sealed', k.append, f, new=k.appended, start=k.old, old=(k.old,), share=12),
+        Making('compact sealed', ['compact', *WRITE, *k.one, 'two', '-o', 'new'], f, new=None, files=files, share=12),
+        Appending('key add', ['key', 'add', '--json', *k.one, *k.new, 'new'], f, new=None, start=k.old, old=(k.old,),
+                  share=8),
+        Extracting('extract sealed', ['extract', *WRITE, *k.one, 'two', '-C', 'out'], f, wanted=k.seen, files=files,
+                   share=12),
+        Reading('verify sealed', ['verify', '--json', '--deep', '-j', '1', *k.one, 'two'], f, files=files, survey=True,
+                share=8),
     ]

@@ -4,12 +4,13 @@
 call is failed until a run passes without a fault. After each run the result is right, or there is a clear
 error and nothing has changed.
 
-usage: test_fault.py PROGRAM LIBRARY [--group files|extract|reads|store] [--every N] [--only OPERATION]
+usage: test_fault.py PROGRAM LIBRARY [--group files|extract|reads|store|sealed] [--every N] [--only OPERATION]
                      [--sample N] [--shares N] [--valgrind] [--fault THREAD:KIND:N:ERROR]
 
 --every N fails only every Nth allocation (the first 40 are all failed), --sample N only every Nth call of
-what is left, --shares N an Nth of them, others each day (share.py). --fault runs one case and tells all
-of it. The folder for the work is $BFC_TEST_TMP, or the usual one for temporary files.
+what is left, --shares N an Nth of them, of encrypted containers fewer, others each day (share.py). --fault
+runs one case and tells all of it. The folder for the work is $BFC_TEST_TMP, or the usual one for temporary
+files.
 """
 import argparse
 import collections
@@ -183,11 +184,12 @@ class Test:
         counts = self.learn(folder)
         faults = [(thread, kind, n, error) for (thread, kind), count in sorted(counts.items())
                   for error in errors_of(kind) for n in self.numbers(kind, count)]
-        faults = list(share.todays(faults, self.shares))[::self.sample]
+        shares = max(self.shares, self.operation.share)
+        faults = list(share.todays(faults, shares))[::self.sample]
         hits = list(pool.map(lambda fault: slots.run(self, fault), faults))
         self.missed = hits.count(False)
         # Threads may do a little more in one run than in another: on, until a run passes unhurt.
-        for (thread, kind), count in counts.items() if self.sample == 1 else ():
+        for (thread, kind), count in counts.items() if self.sample == 1 and (shares == 1 or share.EVERYTHING) else ():
             for error in errors_of(kind):
                 n = count + 1
                 while slots.run(self, (thread, kind, n, error)) and n < count + 100:
@@ -219,7 +221,7 @@ def parse():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument('program')
     parser.add_argument('library')
-    parser.add_argument('--group', choices=('files', 'extract', 'reads', 'store'))
+    parser.add_argument('--group', choices=('files', 'extract', 'reads', 'store', 'sealed'))
     parser.add_argument('--every', type=int, default=1)
     parser.add_argument('--sample', type=int, default=1)
     parser.add_argument('--shares', type=int, default=1)
@@ -252,6 +254,8 @@ def all_operations(args, lab, subject):
         chosen += operations.read_operations(fixtures)
     if args.group in (None, 'store'):
         chosen += operations.store_operations(fixtures, lab, subject)
+    if args.group in (None, 'sealed'):
+        chosen += operations.sealed_operations(fixtures, lab, subject)
     return [o for o in chosen if args.only in (None, o.name)]
 
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ChaCha20-Poly1305 against the vectors of RFC 8439 (2.8.2, A.5), in place and not, and every bit
- * of a message changed. */
+ * of a message changed; and against another implementation, libsodium's, where the arithmetic has
+ * its edges. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "codec/aead.h"
 #include "codec/digest.h"
@@ -222,12 +224,85 @@ static void test_aead__in_pieces(void **state)
     }
 }
 
+/* Keys, nonces, data of zeros, of ones, and of noise. */
+static void fill(uint8_t *bytes, size_t len, unsigned kind, uint32_t seed)
+{
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1664525 + 1013904223;
+        bytes[i] = kind == 0 ? 0 : kind == 1 ? 0xff : (uint8_t)(seed >> 24);
+    }
+}
+
+static void same_as_sodium(bfci_aead *aead, size_t len, size_t ad_len, unsigned kinds)
+{
+    uint8_t key[BFCI_KEY_SIZE], nonce[BFCI_NONCE_SIZE], ad[MESSAGE_MAX], plain[MESSAGE_MAX];
+    uint8_t ours[MESSAGE_MAX + BFCI_TAG_SIZE], theirs[MESSAGE_MAX + BFCI_TAG_SIZE];
+    const uint32_t seed = (uint32_t)(len << 16 | ad_len << 4 | kinds);
+
+    fill(key, sizeof key, kinds % 3, seed + 1);
+    fill(nonce, sizeof nonce, kinds / 3 % 3, seed + 2);
+    fill(ad, sizeof ad, kinds / 9 % 3, seed + 3);
+    fill(plain, sizeof plain, kinds / 27 % 3, seed + 4);
+    assert_int_equal(bfci_aead_set_key(aead, key, NULL), 0);
+    assert_int_equal(bfci_aead_seal(aead, nonce, ad, ad_len, plain, len, ours, ours + len, NULL),
+                     0);
+    assert_int_equal(crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, plain, len, ad, ad_len,
+                                                               NULL, nonce, key),
+                     0);
+    assert_memory_equal(ours, theirs, len + BFCI_TAG_SIZE);
+}
+
+/* Every length up to some blocks of both ciphers, with associated data of every rest. */
+static void test_aead__as_libsodium(void **state)
+{
+    AUTO(bfci_aead) bfci_aead *aead = NULL;
+
+    (void)state;
+    assert_true(sodium_init() >= 0);
+    assert_int_equal(bfci_aead_new(&aead, NULL), 0);
+    for (size_t len = 0; len <= MESSAGE_MAX; len++)
+        for (unsigned kinds = 0; kinds < 81; kinds++)
+            same_as_sodium(aead, len, (len + kinds) % 40, kinds);
+}
+
+/* Tags that come to mind, and those that differ in more than a bit. */
+static void test_aead__forged_tags(void **state)
+{
+    static const uint8_t masks[] = {0x01, 0x80, 0x7f, 0xff};
+    AUTO(bfci_aead) bfci_aead *aead = NULL;
+    struct message m;
+    uint8_t tag[BFCI_TAG_SIZE];
+
+    (void)state;
+    load(0, &m);
+    assert_int_equal(bfci_aead_new(&aead, NULL), 0);
+    assert_int_equal(bfci_aead_set_key(aead, m.key, NULL), 0);
+    memcpy(tag, m.tag, sizeof tag);
+    for (unsigned kind = 0; kind < 2; kind++) {
+        fill(m.tag, sizeof m.tag, kind, 0);
+        assert_false(opens(aead, &m));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(masks); i++)
+        for (size_t from = 0; from < sizeof tag; from++)
+            for (size_t to = from + 1; to <= sizeof tag; to++) {
+                memcpy(m.tag, tag, sizeof tag);
+                for (size_t at = from; at < to; at++)
+                    m.tag[at] ^= masks[i];
+                assert_false(opens(aead, &m));
+            }
+    memcpy(m.tag, m.sealed, sizeof m.tag);
+    assert_false(opens(aead, &m));
+    memcpy(m.tag, tag, sizeof tag);
+    assert_true(opens(aead, &m));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_aead__rfc8439),  cmocka_unit_test(test_aead__in_place),
-        cmocka_unit_test(test_aead__changed),  cmocka_unit_test(test_aead__empty),
-        cmocka_unit_test(test_aead__refusals), cmocka_unit_test(test_aead__in_pieces),
+        cmocka_unit_test(test_aead__rfc8439),      cmocka_unit_test(test_aead__in_place),
+        cmocka_unit_test(test_aead__changed),      cmocka_unit_test(test_aead__empty),
+        cmocka_unit_test(test_aead__refusals),     cmocka_unit_test(test_aead__in_pieces),
+        cmocka_unit_test(test_aead__as_libsodium), cmocka_unit_test(test_aead__forged_tags),
     };
     return cmocka_run_group_tests_name("aead", tests, NULL, NULL);
 }
