@@ -237,4 +237,4 @@ def test_from_pool_to_pool(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)
