@@ -73,7 +73,7 @@ static void read_blob(bfc_reader *r)
 }
 
 /* Trees share folders and files; each is read as if it were alone. */
-static void read_trees(const char *path, bfc_reader *first)
+static void read_trees(const char *path, const bfc_keys *keys, bfc_reader *first)
 {
     bfc_tree_info *tree = NULL;
     size_t count = 0;
@@ -85,6 +85,7 @@ static void read_trees(const char *path, bfc_reader *first)
         bfc_reader *r = NULL;
         FUZZ_CHECK(strlen(tree[i].label) < sizeof tree[i].label);
         o.tree = tree[i].id;
+        o.keys = keys;
         if (bfc_reader_open(path, &o, &r, NULL) == 0)
             read_all(r);
         bfc_reader_close(r);
@@ -105,26 +106,37 @@ static void extract(bfc_reader *r)
     FUZZ_CHECK(bfci_remove_tree(AT_FDCWD, target, NULL) == 0);
 }
 
-void fuzz_exercise(int fd)
+static void verify(const char *path, const bfc_keys *keys)
+{
+    bfc_verify_options v = BFC_VERIFY_OPTIONS_INIT;
+
+    v.deep = true;
+    v.jobs = 1;
+    v.hooks = &hooks;
+    v.keys = keys;
+    stop = 0;
+    (void)bfc_verify(path, &v, NULL, NULL);
+}
+
+void fuzz_exercise(int fd, const bfc_keys *keys)
 {
     char path[40];
     bfc_reader *r = NULL;
-    bfc_verify_options v = BFC_VERIFY_OPTIONS_INIT;
+    bfc_reader_options o = BFC_READER_OPTIONS_INIT;
     const struct rlimit limit = {FILE_MAX, FILE_MAX};
 
     (void)signal(SIGXFSZ, SIG_IGN);
     FUZZ_CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (bfc_reader_open(path, NULL, &r, NULL) == 0) {
+    o.keys = keys;
+    if (bfc_reader_open(path, &o, &r, NULL) == 0) {
         read_all(r);
-        read_trees(path, r);
+        read_trees(path, keys, r);
         read_blob(r);
         extract(r);
     }
     bfc_reader_close(r);
-    v.deep = true;
-    v.jobs = 1;
-    v.hooks = &hooks;
-    stop = 0;
-    (void)bfc_verify(path, &v, NULL, NULL);
+    verify(path, keys);
+    if (keys)
+        verify(path, NULL);
 }

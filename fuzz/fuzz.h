@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bfc/keys.h>
+
 #include "base/buf.h"
 #include "format/record.h"
 
@@ -40,8 +42,12 @@ static inline void fuzz_same(const buf *b, const uint8_t *data, size_t size)
     FUZZ_CHECK(!b->bad && b->len == size && (size == 0 || memcmp(b->data, data, size) == 0));
 }
 
-/* Opens, lists, stats, reads, extracts into a folder in memory, and verifies, each within bounds.
+/* Opens, lists, stats, reads, extracts into a folder in memory, and verifies, each within bounds;
+ * with `keys`, where it is sealed, and then also verifies without them. */
+void fuzz_exercise(int fd, const bfc_keys *keys);
+
+/* Builds a container of the input's items, sealed for `keys` unless that is NULL, and exercises it.
  */
-void fuzz_exercise(int fd);
+void fuzz_items(const uint8_t *data, size_t size, const bfc_keys *keys);
 
 #endif

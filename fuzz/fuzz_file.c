@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole container as bytes. The harness puts right what a mutation of bytes can never hit: magic
  * and sums of the superblock, and place, root digest and sums of the record that stands last. What
- * is between, and the sums of pages in references, are left to fuzz_container.c, which builds them.
+ * is between, and the sums of pages in references, are left to items.c, which builds them.
  *
  * To keep inputs small, the superblock is the first 64 bytes and the record the next 1152, both
  * filled up with zeros; then come the frames. */
@@ -54,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(bfci_pwrite_all(fd, super, sizeof super, 0, NULL) == 0);
     FUZZ_CHECK(bfci_pwrite_all(fd, frames, frames_len, SUPER_SIZE, NULL) == 0);
     FUZZ_CHECK(bfci_pwrite_all(fd, record, sizeof record, offset, NULL) == 0);
-    fuzz_exercise(fd);
+    fuzz_exercise(fd, NULL);
     return 0;
 }

@@ -52,6 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(bfci_pwrite_all(fd, data + 2, objects, V1_HEADER_SIZE, NULL) == 0);
     FUZZ_CHECK(bfci_pwrite_all(fd, index, index_len, at, NULL) == 0);
     FUZZ_CHECK(bfci_pwrite_all(fd, footer, sizeof footer, at + index_len, NULL) == 0);
-    fuzz_exercise(fd);
+    fuzz_exercise(fd, NULL);
     return 0;
 }

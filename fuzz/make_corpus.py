@@ -89,7 +89,7 @@ def page_item(table, level, raw):
 
 
 def as_items(good):
-    """The container in the language of fuzz_container.c."""
+    """The container in the language of fuzz/items.c."""
     out = bytearray()
     for _, _, (_, value) in good.entries(BLOCKS):
         v = records.values(records.block(value))

@@ -146,6 +146,13 @@ int bfci_fail_errno(bfc_err *err, int os_errno, const char *fmt, ...)
     return code;
 }
 
+int bfci_check_size(size_t said, size_t needed, const char *init, bfc_err *err)
+{
+    if (said < needed)
+        return bfci_fail(err, BFC_E_INVALID, "the options were not set up by %s", init);
+    return 0;
+}
+
 int bfci_fail_nomem(bfc_err *err)
 {
     if (err)

@@ -30,6 +30,13 @@ int bfci_fail_nomem(bfc_err *err);
 /* Puts "<context>: " before the message that is there; returns rc. */
 int bfci_wrap(bfc_err *err, int rc, const char *fmt, ...) BFCI_PRINTF(3, 4);
 
+/* Fails unless a caller's options, which may be NULL, were set up by the macro `init` of a header
+ * not older than this library. To be asked before anything else of them is looked at: what an older
+ * header calls by this name is shorter. */
+#define BFCI_CHECK_OPTIONS(options, init, err)                                                     \
+    bfci_check_size((options) ? (options)->size : sizeof *(options), sizeof *(options), #init, err)
+int bfci_check_size(size_t said, size_t needed, const char *init, bfc_err *err);
+
 enum bfc_code bfci_code_of_errno(int os_errno);
 
 /* Bytes from outside, made fit for a message: control bytes, quotes, backslashes and invalid UTF-8

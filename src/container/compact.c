@@ -222,11 +222,13 @@ static int run(bfci_compact *c, const char *source, const char *target, bfc_err 
 int bfc_compact(const char *source, const char *target, const bfc_compact_options *options,
                 bfc_compact_report *report, bfc_err *err)
 {
-    static const bfc_compact_options defaults = BFC_COMPACT_OPTIONS_INIT;
-    bfci_compact c = {.options = options ? *options : defaults,
+    bfci_compact c = {.options = BFC_COMPACT_OPTIONS_INIT,
                       .source = BFCI_SOURCE_INIT,
                       .file = BFCI_NEW_FILE_INIT};
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_COMPACT_OPTIONS_INIT, err));
+    if (options)
+        c.options = *options;
     int rc = run(&c, source, target, err);
     if (rc == 0 && report)
         *report = c.report;

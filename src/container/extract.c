@@ -488,8 +488,9 @@ int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_options *op
     bfci_extraction *x = NULL;
     bfc_err inner = BFC_ERR_INIT;
 
-    if (!r || !target || !target[0] || o->size != sizeof *o)
-        return bfci_fail(err, BFC_E_INVALID, "extract needs a reader, a target and sound options");
+    if (!r || !target || !target[0])
+        return bfci_fail(err, BFC_E_INVALID, "extract needs a reader and a target");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_EXTRACT_OPTIONS_INIT, err));
     int rc = extraction_new(r, o, &x, &inner);
     if (rc == 0) {
         rc = run_in_tree(x, target, o, &inner);

@@ -80,6 +80,7 @@ static int reader_open(const char *path, const bfc_reader_options *options, bool
     AUTO(bfc_reader) bfc_reader *r = NULL;
     AUTO_FD int fd = -1;
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_READER_OPTIONS_INIT, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *r, &r, err));
     r->source.fd = -1;
     r->hooks = o->hooks;

@@ -163,18 +163,21 @@ static int append(signing *s, bfc_err *err)
 
 /* ── The functions ── */
 
-static signing begin(const char *path, const bfc_sign_options *options)
+static int begin(signing *s, const char *path, const bfc_sign_options *options, bfc_err *err)
 {
-    static const bfc_sign_options defaults = BFC_SIGN_OPTIONS_INIT;
-
-    return (signing){.path = path, .options = options ? *options : defaults};
+    *s = (signing){.path = path, .options = BFC_SIGN_OPTIONS_INIT};
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_SIGN_OPTIONS_INIT, err));
+    if (options)
+        s->options = *options;
+    return 0;
 }
 
 int bfc_sign(const char *path, const char *key_path, const bfc_sign_options *options,
              bfc_sign_report *report, bfc_err *err)
 {
-    signing s = begin(path, options);
+    signing s;
 
+    BFC_TRY(begin(&s, path, options, err));
     BFC_TRY(prepare(&s, key_path, true, err));
     if (!s.report.was_there)
         BFC_TRY(append(&s, err));
@@ -186,8 +189,9 @@ int bfc_sign(const char *path, const char *key_path, const bfc_sign_options *opt
 int bfc_sign_detached(const char *path, const char *key_path, const bfc_sign_options *options,
                       bfc_sign_report *report, bfc_err *err)
 {
-    signing s = begin(path, options);
+    signing s;
 
+    BFC_TRY(begin(&s, path, options, err));
     BFC_TRY(prepare(&s, key_path, false, err));
     *report = s.report;
     return 0;

@@ -201,11 +201,12 @@ static int open_and_run(bfci_verify *v, const char *path, bfc_err *err)
 int bfc_verify(const char *path, const bfc_verify_options *options, bfc_verify_report *report,
                bfc_err *err)
 {
-    static const bfc_verify_options defaults = BFC_VERIFY_OPTIONS_INIT;
-    bfci_verify v = {.options = options ? *options : defaults,
-                     .source = BFCI_SOURCE_INIT,
-                     .first = BFC_ERR_INIT};
+    bfci_verify v = {
+        .options = BFC_VERIFY_OPTIONS_INIT, .source = BFCI_SOURCE_INIT, .first = BFC_ERR_INIT};
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_VERIFY_OPTIONS_INIT, err));
+    if (options)
+        v.options = *options;
     int rc = open_and_run(&v, path, err);
     if (rc == 0 && v.report.problems > 0) {
         if (err)

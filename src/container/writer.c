@@ -62,6 +62,7 @@ static int writer_new(const char *path, const bfc_writer_options *options, bfc_w
     static const bfc_writer_options defaults = BFC_WRITER_OPTIONS_INIT;
     AUTO(bfc_writer) bfc_writer *w = NULL;
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_WRITER_OPTIONS_INIT, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *w, &w, err));
     w->options = options ? *options : defaults;
     w->file = (bfci_new_file)BFCI_NEW_FILE_INIT;

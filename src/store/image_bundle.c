@@ -238,9 +238,7 @@ int bfc_image_bundle(bfc_store *store, const char *name, const char *dir,
         *report = (bfc_extract_report){0};
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_BUNDLE_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_BUNDLE_OPTIONS_INIT, err));
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     int rc = make_bundle(store, &ref, dir, options, report, err);
     return rc < 0 ? bfci_wrap(err, rc, "bundle of image '%s'", ref.text) : 0;

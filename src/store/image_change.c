@@ -17,9 +17,7 @@ int bfc_image_delete_with(bfc_store *store, const char *name,
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_DELETE_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_DELETE_OPTIONS_INIT, err));
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     int rc = store->backend->remove(store, &ref, options, err);
     if (rc == 0 || rc == BFC_E_NOT_FOUND || rc == BFC_E_BUSY)

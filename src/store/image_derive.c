@@ -77,11 +77,9 @@ static int start(change *c, bfc_store *store, const char *name,
     int64_t now = 0;
     uint32_t ns = 0;
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_COMMIT_OPTIONS_INIT, err));
     c->store = store;
     c->options = options ? *options : defaults;
-    if (c->options.size < sizeof c->options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_COMMIT_OPTIONS_INIT");
     bfci_writer_keys(store, &c->options.writer);
     BFC_TRY(bfci_reference_parse(name, &c->from, err));
     BFC_TRY(bfci_reference_parse(c->options.new_name ? c->options.new_name : name, &c->to, err));
@@ -526,9 +524,9 @@ int bfc_image_config_set(bfc_store *store, const char *name, const bfc_image_con
 {
     AUTO_CHANGE change c = {.verb = "configure", .edit = edit};
 
-    if (!edit || edit->size < sizeof *edit)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the edit was not set up by BFC_IMAGE_CONFIG_EDIT_INIT");
+    if (!edit)
+        return bfci_fail(err, BFC_E_INVALID, "there is no edit");
+    BFC_TRY(BFCI_CHECK_OPTIONS(edit, BFC_IMAGE_CONFIG_EDIT_INIT, err));
     BFC_TRY(start(&c, store, name, options, true, err));
     return make(&c, c.path, feed_config, out, err);
 }

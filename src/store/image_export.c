@@ -197,9 +197,7 @@ int bfc_image_export(bfc_store *store, const char *name, const char *dest,
     AUTO_DEST struct dest d = {0};
     bfci_reference ref;
 
-    if (o->size < sizeof *o)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_EXPORT_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(o, BFC_IMAGE_EXPORT_OPTIONS_INIT, err));
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(parse_dest(dest, &d, err));
     int rc = export_image(store, &ref, &d, o, err);

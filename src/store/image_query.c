@@ -147,11 +147,13 @@ static int verify_store(bfc_store *store, const bfci_reference *ref, const char 
 int bfc_image_verify(bfc_store *store, const char *name, const bfc_verify_options *options,
                      bfc_verify_report *report, bfc_err *err)
 {
-    static const bfc_verify_options defaults = BFC_VERIFY_OPTIONS_INIT;
-    bfc_verify_options own = options ? *options : defaults;
+    bfc_verify_options own = BFC_VERIFY_OPTIONS_INIT;
     AUTO_FREE char *path = NULL;
     bfci_reference ref;
 
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_VERIFY_OPTIONS_INIT, err));
+    if (options)
+        own = *options;
     if (!own.keys)
         own.keys = store->keys;
     BFC_TRY(find(store, name, &ref, &path, err));
@@ -218,12 +220,9 @@ int bfc_image_extract(bfc_store *store, const char *name, const char *target,
 
     if (report)
         *report = (bfc_extract_report){0};
-    if (options && options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_EXTRACT_OPTIONS_INIT");
-    if (options && options->dataset && options->dataset->size < sizeof *options->dataset)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_DATASET_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_EXTRACT_OPTIONS_INIT, err));
+    if (options)
+        BFC_TRY(BFCI_CHECK_OPTIONS(options->dataset, BFC_DATASET_OPTIONS_INIT, err));
     if (!target || !*target)
         return bfci_fail(err, BFC_E_INVALID, "the target is empty");
     BFC_TRY(bfci_prefix_split(name, &bare, &layers, &cut, err));

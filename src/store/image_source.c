@@ -234,9 +234,7 @@ int bfc_image_create(bfc_store *store, const char *name, const char *source,
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_CREATE_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_CREATE_OPTIONS_INIT, err));
     BFC_TRY(bfci_reference_parse(name, &ref, err));
     return create(store, &ref, source, options, out, err);
 }

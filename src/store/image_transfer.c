@@ -33,9 +33,7 @@ int bfc_image_send(bfc_store *store, const char *name, int fd,
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_SEND_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_SEND_OPTIONS_INIT, err));
     if (name)
         BFC_TRY(bfci_reference_parse(name, &ref, err));
     BFC_TRY(check_have(options->have, err));
@@ -51,9 +49,7 @@ int bfc_image_receive(bfc_store *store, int fd, const bfc_image_receive_options 
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_RECEIVE_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_RECEIVE_OPTIONS_INIT, err));
     if (!store->backend->receive)
         return tell_unsupported(store, "'bfc image create NAME bfc:FILE' takes an image", err);
     return store->backend->receive(store, fd, options, err);

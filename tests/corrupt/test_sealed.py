@@ -128,6 +128,8 @@ def of_frames(data, places):
     for at in places:
         for name, field, size in FRAME_FIELDS[:-1]:
             for value, new in changed(data[at:at + HEADER], field, size):
+                if name == "number" and data[at + 4] == 2 and new[6:] == data[at + field + 6:at + field + 8]:
+                    continue  # the count of pages: nothing is ever looked up by it
                 yield f"frame at {at}: {name} {value:#x}", lambda at=at, f=field, new=new: with_header(data, at, f, new)
         stored = get(data[at:at + HEADER], FRAME_FIELDS, "stored")
         for byte in (0, 8, stored // 2, stored - 16, stored - 1):
