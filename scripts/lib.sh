@@ -9,12 +9,12 @@ export LC_ALL=C
 # shellcheck disable=SC2034 # the scripts pick the lists that they need
 {
     BUILD_PACKAGES=(meson ninja-build pkg-config gcc libc6-dev libzstd-dev libisal-dev libssl-dev
-        libsodium-dev libjansson-dev)
+        libsodium-dev libjansson-dev libcurl4-openssl-dev)
     ROOTFS_PACKAGES=(debootstrap rsync)
     TEST_PACKAGES=(g++ clang llvm libclang-rt-14-dev libcmocka-dev python3 libarchive-tools attr acl
         libcap2-bin squashfs-tools zstd strace xfsprogs e2fsprogs btrfs-progs mandoc man-db
         shellcheck procps skopeo umoci podman buildah busybox-static crun runc
-        golang-1.19-src libpython3.11-testsuite zfs-fuse argon2 docker-registry
+        golang-1.19-src libpython3.11-testsuite zfs-fuse argon2 docker-registry openssl nghttp2-server
         golang-github-cloudflare-circl-dev librust-hkdf-dev)
     ZFS_TEST_PACKAGES=(python3 rsync libarchive-tools attr acl libcap2-bin strace procps umoci skopeo
         busybox-static)
