@@ -424,6 +424,8 @@ void bfci_layer_stream_free(bfci_layer_stream *s)
     __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
     pthread_cond_broadcast(&s->bell);
     pthread_mutex_unlock(&s->lock);
+    if (s->in.stop)
+        s->in.stop(s->in.ctx);
     bfci_pool_free(s->pool);
     bfci_bytes_close(&s->in);
     bfci_inflow_free(s->inflow);

@@ -14,6 +14,8 @@ typedef struct bfci_bytes {
     void *ctx;
     int (*read)(void *ctx, void *bytes, size_t cap, size_t *got, bfc_err *err);
     void (*close)(void *ctx); /* may be NULL */
+    void (*stop)(void *ctx);  /* any thread: a read that waits ends with BFC_E_CANCELLED; NULL: no
+                                 read waits for long */
 } bfci_bytes;
 static inline void bfci_bytes_close(bfci_bytes *b)
 {

@@ -126,6 +126,10 @@ typedef struct bfci_backend {
     int (*receive)(bfc_store *store, int fd, const bfc_image_receive_options *options,
                    bfc_err *err);
 
+    /* The folder for blobs that are being fetched (part_file.h), a file system with room for
+     * images; with `make` it is made. BFC_E_NOT_FOUND: there is none yet. *path: free(). */
+    int (*downloads)(bfc_store *store, bool make, char **path, bfc_err *err);
+
     /* The folder below which the store keeps its files; borrowed. It need not be there yet. */
     const char *(*folder)(const bfc_store *store);
     int (*free_space)(bfc_store *store, uint64_t *bytes, bfc_err *err);

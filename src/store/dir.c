@@ -166,6 +166,7 @@ const bfci_backend bfci_backend_dir = {
     .work_version = dir_work_version,
     .extract_dataset = dir_extract_dataset,
     .leftovers = bfci_dirstore_leftovers,
+    .downloads = bfci_dirstore_downloads,
     .folder = dir_folder,
     .free_space = dir_free_space,
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a directory store keeps of work that died: work folders and lock files whose lock can be
- * taken, and empty folders on the way to where an image was to be. Only what this store makes is
- * touched: other names, and folders with anything in them, are left alone. A folder that a living
- * create has just made may go, too, as long as it is empty: create makes it again. */
+/* What a directory store keeps of work that died: work folders, downloads and lock files whose lock
+ * can be taken, and empty folders on the way to where an image was to be. Only what this store
+ * makes is touched: other names, and folders with anything in them, are left alone. A folder that a
+ * living create has just made may go, too, as long as it is empty: create makes it again. */
 #include "store/dir.h"
 
 #include <fcntl.h>
 
+#include "store/part_file.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
@@ -189,8 +190,11 @@ int bfci_dirstore_leftovers(bfc_store *store, bool dry_run, bfc_prune_fn *fn, vo
                             bfc_prune_report *report, bfc_err *err)
 {
     const struct prune p = {bfci_dirstore_of(store), dry_run, fn, ctx, report};
+    AUTO_FREE char *downloads = NULL;
 
     BFC_TRY(prune_works(&p, err));
+    BFC_TRY(bfci_dirstore_downloads(store, false, &downloads, err));
+    BFC_TRY(bfci_parts_prune(downloads, dry_run, fn, ctx, report, err));
     BFC_TRY(prune_folders(&p, err));
     return dry_run ? 0 : prune_locks(&p, err);
 }

@@ -231,6 +231,23 @@ void bfci_dirstore_work_end(bfci_work *work)
     *work = (bfci_work)BFCI_WORK_INIT;
 }
 
+/* ── Downloads ── */
+
+int bfci_dirstore_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    const bfci_dirstore *dir = bfci_dirstore_of(store);
+    AUTO_FREE char *folder = NULL;
+
+    BFC_TRY(bfci_asprintf(&folder, err, "%s/downloads", dir->works));
+    int rc = make ? make_store(dir, err) : 0;
+    if (rc == 0 && make)
+        rc = make_if_missing(folder, err);
+    if (rc < 0)
+        return wrap_store(err, rc, store);
+    *path = bfci_steal(&folder);
+    return 0;
+}
+
 /* ── Removing ── */
 
 static int remove_image(bfc_store *store, const bfci_reference *ref, const char *file, bfc_err *err)

@@ -31,4 +31,17 @@ typedef struct bfci_making {
 int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_making *m,
                     bfc_image_info **out, bfc_err *err);
 
+typedef struct bfci_image_source {
+    bfci_origin *origin;
+    const char *name; /* as the user knows it */
+    /* Called before the first layer is read, in the caller's thread: what will be read of the
+     * origin. The lowest `have` layers of the plan's first image will not be. May be NULL. */
+    int (*planned)(void *ctx, const bfci_image_plan *plan, size_t have, bfc_err *err);
+    void *ctx;
+} bfci_image_source;
+/* Makes the image `ref` of what an open origin offers. */
+int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,
+                           const bfci_image_source *source, const bfc_image_create_options *options,
+                           bfc_image_info **out, bfc_err *err);
+
 #endif

@@ -85,8 +85,9 @@ static int consider(void *ctx, const bfci_found *found, bfc_err *err)
     return bfci_strdup(found->path, &s->path, err);
 }
 
+/* *layers is how many of the lowest layers the base has; *path NULL: there is none. */
 static int find_base(bfc_store *store, const bfci_image_plan *plan, bool encrypt,
-                     const bfc_hooks *hooks, char **path, bfc_err *err)
+                     const bfc_hooks *hooks, char **path, size_t *layers, bfc_err *err)
 {
     struct search s = {.wanted = &plan->image[0]};
 
@@ -102,41 +103,69 @@ static int find_base(bfc_store *store, const bfci_image_plan *plan, bool encrypt
                  "layers that are in the store already: %zu of %zu, in '%s'", s.layers,
                  plan->image[0].config.layer_count, BFCI_QUOTE_STR(s.path));
     *path = s.path;
+    *layers = s.layers;
     return 0;
 }
 
 /* ── From an origin ── */
+
+struct planned_feed {
+    bfci_plan_feed feed;
+    const bfci_image_source *source;
+    size_t base_layers;
+};
+
+static int build_planned(void *ctx, bfci_feed *feed, bfc_err *err)
+{
+    struct planned_feed *p = ctx;
+
+    if (p->source->planned)
+        BFC_TRY(p->source->planned(p->source->ctx, p->feed.plan, p->base_layers, err));
+    return bfci_build_plan(&p->feed, feed, err);
+}
+
+int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,
+                           const bfci_image_source *source, const bfc_image_create_options *options,
+                           bfc_image_info **out, bfc_err *err)
+{
+    AUTO_IMAGE_PLAN bfci_image_plan plan = {0};
+    AUTO_BASE bfci_base base = {0};
+    AUTO_FREE char *base_path = NULL;
+    bfc_writer_options writer = options->writer;
+    size_t base_layers = 0;
+
+    bfci_writer_keys(store, &writer);
+    const bfci_plan_choice choice = {options->platform, options->all_platforms, options->artifact};
+    int rc = bfci_image_plan_make(source->origin, &choice, &plan, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source->name));
+    BFC_TRY(find_base(store, &plan, writer.encrypt, writer.hooks, &base_path, &base_layers, err));
+    struct planned_feed feed = {.feed = {.origin = source->origin,
+                                         .plan = &plan,
+                                         .base = base_path ? &base : NULL,
+                                         .hooks = options->writer.hooks,
+                                         .max_size = options->max_size,
+                                         .prefixes = options->prefixes},
+                                .source = source,
+                                .base_layers = base_layers};
+    const bfci_making making = {.writer = &writer,
+                                .properties = options->properties,
+                                .base_path = base_path,
+                                .base = &base,
+                                .fn = build_planned,
+                                .ctx = &feed};
+    return bfci_image_make(store, ref, &making, out, err);
+}
 
 static int create_from_origin(bfc_store *store, const bfci_reference *ref, const char *source,
                               const bfc_image_create_options *options, bfc_image_info **out,
                               bfc_err *err)
 {
     AUTO(bfci_origin) bfci_origin *origin = NULL;
-    AUTO_IMAGE_PLAN bfci_image_plan plan = {0};
-    AUTO_BASE bfci_base base = {0};
-    AUTO_FREE char *base_path = NULL;
-    bfc_writer_options writer = options->writer;
 
-    bfci_writer_keys(store, &writer);
     BFC_TRY(bfci_origin_open(source, &origin, err));
-    const bfci_plan_choice choice = {options->platform, options->all_platforms, options->artifact};
-    int rc = bfci_image_plan_make(origin, &choice, &plan, err);
-    if (rc < 0)
-        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source));
-    BFC_TRY(find_base(store, &plan, writer.encrypt, writer.hooks, &base_path, err));
-    bfci_plan_feed feed = {.origin = origin,
-                           .plan = &plan,
-                           .base = base_path ? &base : NULL,
-                           .hooks = options->writer.hooks,
-                           .max_size = options->max_size,
-                           .prefixes = options->prefixes};
-    const bfci_making making = {.writer = &writer,
-                                .properties = options->properties,
-                                .base_path = base_path,
-                                .base = &base,
-                                .fn = bfci_build_plan,
-                                .ctx = &feed};
-    return bfci_image_make(store, ref, &making, out, err);
+    return bfci_image_from_origin(
+        store, ref, &(bfci_image_source){.origin = origin, .name = source}, options, out, err);
 }
 
 /* ── From a container ── */

@@ -103,6 +103,7 @@ const bfci_backend bfci_backend_zfs = {
     .leftovers = bfci_zfs_leftovers,
     .send = bfci_zfs_send,
     .receive = bfci_zfs_receive,
+    .downloads = bfci_zfs_downloads,
     .folder = zfs_folder,
     .free_space = zfs_free_space,
 };

@@ -261,6 +261,24 @@ int bfci_zfs_lock_path(const bfci_zfsstore *z, const char *part, char **path, bf
     return bfci_asprintf(path, err, "%s/.lock/%s", point, part);
 }
 
+int bfci_zfs_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    const bfci_zfsstore *z = bfci_zfs_of(store);
+    AUTO_FREE char *point = NULL;
+    AUTO_FREE char *folder = NULL;
+
+    if (make)
+        BFC_TRY(bfci_zfs_make_store(z, &point, err));
+    else
+        BFC_TRY(bfci_zfs_mounted(&z->tool, z->works, &point, err));
+    BFC_TRY(bfci_asprintf(&folder, err, "%s/.downloads", point));
+    int rc = make ? bfci_make_folder(folder, FOLDER_MODE, err) : 0;
+    if (rc < 0 && rc != BFC_E_EXISTS)
+        return rc;
+    *path = bfci_steal(&folder);
+    return 0;
+}
+
 int bfci_zfs_lock(const bfci_zfsstore *z, const bfci_reference *ref, bfci_name_lock *lock,
                   bfc_err *err)
 {

@@ -10,6 +10,7 @@
 
 #include "base/hooks.h"
 #include "store/facts.h"
+#include "store/part_file.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -359,6 +360,18 @@ static int prune_locks(const struct prune *p, bfc_err *err)
     return 0;
 }
 
+/* ── Downloads ── */
+
+static int prune_downloads(const struct prune *p, bfc_err *err)
+{
+    AUTO_FREE char *folder = NULL;
+
+    if (!p->locks) /* there is no place for work */
+        return 0;
+    BFC_TRY(bfci_zfs_downloads(p->store, false, &folder, err));
+    return bfci_parts_prune(folder, p->dry_run, p->fn, p->ctx, p->report, err);
+}
+
 /* ── All of it ── */
 
 static int find_locks(struct prune *p, bfc_err *err)
@@ -385,6 +398,7 @@ int bfci_zfs_leftovers(bfc_store *store, bool dry_run, bfc_prune_fn *fn, void *c
 
     BFC_TRY(find_locks(&p, err));
     BFC_TRY(prune_works(&p, err));
+    BFC_TRY(prune_downloads(&p, err));
     BFC_TRY(prune_deleted(&p, err));
     BFC_TRY(bfci_zfs_scan(store, prune_image, &p, err));
     BFC_TRY(bfci_zfs_origins(p.z, &p.origins, err));
