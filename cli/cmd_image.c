@@ -3,22 +3,37 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_image_create,   &cmd_image_list,
-    &cmd_image_info,     &cmd_image_extract,
-    &cmd_image_bundle,   &cmd_image_export,
-    &cmd_image_layers,   &cmd_image_diff,
-    &cmd_image_commit,   &cmd_image_squash,
-    &cmd_image_rebase,   &cmd_image_config,
-    &cmd_image_delete,   &cmd_image_tag,
-    &cmd_image_verify,   &cmd_image_history,
-    &cmd_image_rollback, &cmd_image_send,
-    &cmd_image_receive,  &cmd_image_prune,
-    &cmd_image_df,       NULL,
+    &cmd_image_create,
+    &cmd_image_pull,
+    &cmd_image_list,
+    &cmd_image_info,
+    &cmd_image_extract,
+    &cmd_image_bundle,
+    &cmd_image_export,
+    &cmd_image_layers,
+    &cmd_image_diff,
+    &cmd_image_commit,
+    &cmd_image_squash,
+    &cmd_image_rebase,
+    &cmd_image_config,
+    &cmd_image_delete,
+    &cmd_image_tag,
+    &cmd_image_tags,
+    &cmd_image_inspect,
+    &cmd_image_verify,
+    &cmd_image_history,
+    &cmd_image_rollback,
+    &cmd_image_send,
+    &cmd_image_receive,
+    &cmd_image_prune,
+    &cmd_image_df,
+    NULL,
 };
 
 static const struct example examples[] = {
     {"bfc image create debian:12 rootfs", "The content of the directory rootfs as an image."},
     {"bfc image create nginx:1.25 oci:layout:1.25", "An image of an OCI layout."},
+    {"bfc image pull docker.io/library/debian:12", "An image of a registry."},
     {"bfc image list", "All images, newest first."},
     {"bfc image extract debian:12 /srv/c1", "Its tree, into a new directory."},
     {"bfc image bundle nginx:1.25 /srv/c2", "Its tree and what a container runtime needs to know."},
@@ -52,6 +67,19 @@ static const struct section sections[] = {
     {"NAMES", "An image's name is `[registry[:port]/]path[:tag]`; the tag is `latest` where none "
               "is given. The parts of the path are lower-case letters, digits and separators, a "
               "tag has up to 128 letters, digits, `_`, `.` and `-`."},
+    {"REGISTRIES",
+     "`bfc image pull`, `bfc image tags` and `bfc image inspect` take a REF: "
+     "`[registry[:port]/]path[:tag][@sha256:…]`. Which registry is asked for a short name, "
+     "mirrors, "
+     "and what is blocked or insecure stand in registries.conf(5), at the places where podman and "
+     "skopeo look for it; without one it is docker.io. Logins are read from "
+     "$REGISTRY_AUTH_FILE, else from containers' auth.json and Docker's config.json, with their "
+     "credential helpers; certificates from certs.d folders (containers-certs.d(5)); proxies from "
+     "$https_proxy and its like.\n\n"
+     "Plain HTTP is spoken only with a registry that registries.conf calls insecure, with "
+     "`--tls-verify=false`, and on loopback addresses, where TLS is tried first. A login goes to "
+     "the "
+     "registry that it is for and the token server that this one names, and follows no redirect."},
     {"LAYERS", "An image that came as an OCI or Docker image keeps its manifest, its configuration "
                "and its layers byte for byte, and its file system beside them, with every content "
                "stored once. `bfc image layers` lists them, `bfc image export` gives them back. "
@@ -66,7 +94,9 @@ const struct command cmd_image = {
     .name = "image",
     .summary = "Keeps images in a store: creates, lists, extracts, changes and exports them",
     .text = "An image is a container with a name, in a store. `bfc image create` makes one from a "
-            "directory, an OCI layout, or an archive that another program wrote.",
+            "directory, an OCI layout, or an archive that another program wrote, `bfc image pull` "
+            "from a "
+            "registry.",
     .commands = commands,
     .examples = examples,
     .sections = sections,

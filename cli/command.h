@@ -31,8 +31,10 @@ enum option_id {
     OPT_ARTIFACT,
     OPT_AS,
     OPT_AT,
+    OPT_AUTH_FILE,
     OPT_AUTHOR,
     OPT_BLOCK_SIZE,
+    OPT_CERT_DIR,
     OPT_CMD,
     OPT_COMPRESSION,
     OPT_COPY,
@@ -69,15 +71,18 @@ enum option_id {
     OPT_NULL,
     OPT_ONE_FILE_SYSTEM,
     OPT_OUTPUT,
+    OPT_PARALLEL,
     OPT_PARENTS,
     OPT_PASSWORD_FD,
     OPT_PASSWORD_FILE,
     OPT_PLATFORM,
+    OPT_POLICY,
     OPT_PORT,
     OPT_PREFIXES,
     OPT_PROPERTY,
     OPT_QUICK,
     OPT_RECIPIENT,
+    OPT_REFERRERS,
     OPT_REPAIR,
     OPT_REPRODUCIBLE,
     OPT_REQUIRE_SIGNATURE,
@@ -88,6 +93,7 @@ enum option_id {
     OPT_STOP_SIGNAL,
     OPT_STRICT,
     OPT_TERMINAL,
+    OPT_TLS_VERIFY,
     OPT_TREE,
     OPT_TRUST,
     OPT_USER,
@@ -160,7 +166,7 @@ extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cm
     cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
     cmd_image_verify, cmd_image_history, cmd_image_rollback, cmd_image_prune, cmd_image_df,
-    cmd_image_send, cmd_image_receive;
+    cmd_image_send, cmd_image_receive, cmd_image_pull, cmd_image_tags, cmd_image_inspect;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);

@@ -14,6 +14,7 @@
 static const double SHOWN_AFTER = 1.0; /* seconds before there is a progress line */
 static const double DRAWN_EVERY = 0.1; /* seconds between two of them */
 static const char ERASE_LINE[] = "\r\033[K";
+static const char LINE_UP[] = "\033[A";
 
 static double seconds_now(void)
 {
@@ -57,6 +58,13 @@ size_t ui_columns(int fd)
     return 80;
 }
 
+size_t ui_rows(int fd)
+{
+    struct winsize size;
+
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 static void write_all(const struct ui *ui, const char *bytes, size_t len)
 {
     while (len > 0) {
@@ -70,13 +78,21 @@ static void write_all(const struct ui *ui, const char *bytes, size_t len)
     }
 }
 
+/* Erases what stands there of progress, with the last line first. */
+static void erase(struct ui *ui, struct text *t)
+{
+    for (; ui->shown > 0; ui->shown--) {
+        text_str(t, ERASE_LINE);
+        if (ui->shown > 1)
+            text_str(t, LINE_UP);
+    }
+}
+
 /* Writes whole lines where the progress line was; under the lock. */
 static void write_lines(struct ui *ui, const char *text, size_t len)
 {
     AUTO_TEXT struct text t = {0};
-    if (ui->shown)
-        text_str(&t, ERASE_LINE);
-    ui->shown = false;
+    erase(ui, &t);
     text_add(&t, text, len);
     write_all(ui, t.data, t.len);
 }
@@ -197,11 +213,33 @@ static void tell_json(struct ui *ui)
 static void draw(struct ui *ui)
 {
     AUTO_TEXT struct text t = {0};
-    text_str(&t, ERASE_LINE);
+    erase(ui, &t);
+    text_add(&t, text_of(&ui->block), ui->block.len);
     /* One column stays free: some terminals wrap when the last one is filled. */
-    progress_line(&t, &ui->progress, ui_columns(ui->fd) - 1);
+    if (ui->progress.last.phase)
+        progress_line(&t, &ui->progress, ui_columns(ui->fd) - 1);
     write_all(ui, t.data, t.len);
-    ui->shown = true;
+    ui->shown = ui->block_lines + 1;
+}
+
+void ui_set_block(struct ui *ui, const struct text *lines, size_t count)
+{
+    double now = seconds_now();
+
+    (void)pthread_mutex_lock(&ui->lock);
+    ui->block.len = 0;
+    text_add(&ui->block, text_of(lines), lines->len);
+    ui->block_lines = count;
+    if (now - ui->started >= SHOWN_AFTER && now - ui->drawn >= DRAWN_EVERY) {
+        draw(ui);
+        ui->drawn = now;
+    }
+    (void)pthread_mutex_unlock(&ui->lock);
+}
+
+void ui_document(struct ui *ui, json_t *document)
+{
+    say_json(ui, document);
 }
 
 void ui_on_progress(void *ctx, const bfc_progress *told)
@@ -234,4 +272,5 @@ void ui_destroy(struct ui *ui)
     ui->pending = false;
     (void)pthread_mutex_unlock(&ui->lock);
     (void)pthread_mutex_destroy(&ui->lock);
+    text_free(&ui->block);
 }

@@ -33,8 +33,10 @@ struct ui {
     pthread_mutex_t lock;
     struct progress progress;
     double started, drawn; /* seconds */
-    bool shown;            /* the line stands on the terminal */
-    bool pending;          /* the last state was not told */
+    size_t shown;          /* lines of it that stand on the terminal */
+    struct text block;     /* lines above the one of progress, as a view wants them */
+    size_t block_lines;
+    bool pending; /* the last state was not told */
 };
 
 void ui_init(struct ui *ui, int fd);
@@ -52,6 +54,15 @@ void ui_line(struct ui *ui, const char *line);
 void ui_on_log(void *ui, enum bfc_log_level level, const char *module, const char *msg);
 void ui_on_progress(void *ui, const bfc_progress *progress);
 
+/* Puts `count` lines, each no wider than the terminal and with "\n" at its end, above the progress
+ * line. They stay until others are put there, or none. */
+void ui_set_block(struct ui *ui, const struct text *lines, size_t count);
+/* A document on a line of its own, whatever the mode; takes it over. */
+struct json_t;
+void ui_document(struct ui *ui, struct json_t *document);
+
+/* Rows of the terminal at fd, 24 where it does not say. */
+size_t ui_rows(int fd);
 /* Columns of the terminal at fd: $COLUMNS, else what the terminal says, else 80. */
 size_t ui_columns(int fd);
 

@@ -11,6 +11,7 @@
 #include <bfc/hooks.h>
 #include <bfc/image.h>
 #include <bfc/keys.h>
+#include <bfc/registry.h>
 #include <bfc/sign.h>
 #include <bfc/store.h>
 #include <bfc/version.h>

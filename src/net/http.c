@@ -67,7 +67,8 @@ int bfci_http_open(const bfci_http_options *options, bfci_http **out, bfc_err *e
     http->hooks = options->hooks;
     BFC_TRY(bfci_strdup(options->user_agent ? options->user_agent : "bfc/" BFC_VERSION_STRING,
                         &http->user_agent, err));
-    BFC_TRY(bfci_tls_new(options->certs_dirs, options->ca_file, &http->tls, err));
+    BFC_TRY(
+        bfci_tls_new(options->certs_dirs, options->cert_dir, options->ca_file, &http->tls, err));
     BFC_TRY(start_curl(http, err));
     BFC_TRY(start_thread(http, err));
     *out = bfci_steal(&http);

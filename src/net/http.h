@@ -45,6 +45,8 @@ typedef struct bfci_http_options {
     /* Folders with a folder HOST[:PORT] each (containers-certs.d(5)), ended by NULL. NULL: those of
      * containers-certs.d(5). */
     const char *const *certs_dirs;
+    /* One folder with what a folder HOST would hold, for every host, instead; NULL: none. */
+    const char *cert_dir;
     /* The certificates of the system, as one file of PEM. NULL: $SSL_CERT_FILE, or what libcurl was
      * built with. */
     const char *ca_file;
@@ -56,7 +58,7 @@ typedef struct bfci_http_options {
 } bfci_http_options;
 #define BFCI_HTTP_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        0, 0, 0, NULL, NULL, NULL, NULL                                                            \
+        0, 0, 0, NULL, NULL, NULL, NULL, NULL                                                      \
     }
 
 typedef struct bfci_http bfci_http;

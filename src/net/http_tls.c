@@ -20,6 +20,7 @@ enum {
 
 struct bfci_tls {
     const char *const *dirs;
+    const char *cert_dir; /* in place of all of them; or NULL */
     const char *usual[4]; /* what dirs is where the caller has none */
     char *home;
     char *ca_file; /* NULL: libcurl knows */
@@ -44,11 +45,13 @@ static int find_dirs(bfci_tls *t, bfc_err *err)
     return 0;
 }
 
-int bfci_tls_new(const char *const *certs_dirs, const char *ca_file, bfci_tls **out, bfc_err *err)
+int bfci_tls_new(const char *const *certs_dirs, const char *cert_dir, const char *ca_file,
+                 bfci_tls **out, bfc_err *err)
 {
     AUTO(bfci_tls) bfci_tls *t = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *t, &t, err));
+    t->cert_dir = cert_dir;
     if (certs_dirs)
         t->dirs = certs_dirs;
     else
@@ -224,6 +227,12 @@ static int find_folder(const bfci_tls *t, bfci_tls_host *h, const char *host, un
     AUTO_FREE char *with_port = NULL;
     bool found = false;
 
+    if (t->cert_dir) {
+        BFC_TRY(try_folder(t, h, t->cert_dir, ".", &found, err));
+        return found ? 0
+                     : bfci_fail(err, BFC_E_NOT_FOUND, "there is no folder '%s' with certificates",
+                                 BFCI_QUOTE_STR(t->cert_dir));
+    }
     BFC_TRY(bfci_asprintf(&with_port, err, "%s:%u", host, port));
     for (size_t i = 0; t->dirs[i] && !found; i++) {
         if (port == TLS_PORT)

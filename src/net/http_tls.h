@@ -20,8 +20,9 @@ typedef struct bfci_tls_host {
 } bfci_tls_host;
 
 typedef struct bfci_tls bfci_tls;
-/* `certs_dirs` and `ca_file` as in bfci_http_options; borrowed. */
-int bfci_tls_new(const char *const *certs_dirs, const char *ca_file, bfci_tls **out, bfc_err *err);
+/* `certs_dirs`, `cert_dir` and `ca_file` as in bfci_http_options; borrowed. */
+int bfci_tls_new(const char *const *certs_dirs, const char *cert_dir, const char *ca_file,
+                 bfci_tls **out, bfc_err *err);
 void bfci_tls_free(bfci_tls *t);
 BFCI_DEFINE_AUTO(bfci_tls, bfci_tls_free)
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sys/dir.h"
 #include "sys/file.h"
 
 #define AUTO_PART __attribute__((cleanup(bfci_part_close)))
@@ -28,11 +29,12 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char command[200];
+    const char *folder = *state;
+    bfc_err err = BFC_ERR_INIT;
 
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", (const char *)*state);
+    int rc = bfci_remove_tree(AT_FDCWD, folder, &err);
     free(*state);
-    return system(command);
+    return rc;
 }
 
 static void put(const bfci_part *part, const char *text)

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BFC_REGISTRY_H
+#define BFC_REGISTRY_H
+/**
+ * @file registry.h
+ * Images at registries (OCI distribution-spec 1.1): pull them into a store, list tags, look at
+ * them.
+ *
+ * References are `[registry[:port]/]path[:tag][@sha256:…]`, with "docker://" before them or
+ * without. What is left out, which mirrors are asked, and which registries may be plain HTTP, is
+ * read from registries.conf (containers-registries.conf(5)); logins from containers' auth.json,
+ * Docker's config.json and credential helpers (containers-auth.json(5)); certificates from certs.d
+ * folders (containers-certs.d(5)); proxies from the environment. Plain HTTP is used only with a
+ * registry that is marked insecure, or on a loopback address.
+ *
+ *     bfc_store *store = NULL;
+ *     bfc_image_info *info = NULL;
+ *     if (bfc_store_open(NULL, &store, &err) == 0 &&
+ *         bfc_image_pull(store, "docker.io/library/debian:12", NULL, NULL, &info, &err) == 0)
+ *         printf("%s\n", info->manifest_digest);
+ *     bfc_image_info_free(info);
+ *     bfc_store_close(store);
+ *
+ * Requests that fail for a reason that may pass (connections, time limits, 429, 5xx) are tried
+ * again a bounded number of times, after what Retry-After says or a growing time.
+ */
+
+#include <bfc/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum bfc_tls_verify {
+    BFC_TLS_VERIFY_DEFAULT = 0, /**< as registries.conf says */
+    BFC_TLS_VERIFY_ON,          /**< TLS with a certificate that is trusted, whatever it says */
+    BFC_TLS_VERIFY_OFF          /**< any certificate, and plain HTTP where there is no TLS */
+};
+
+typedef struct bfc_registry_options {
+    size_t size;           /**< of this struct; set by the INIT macro */
+    const char *auth_file; /**< logins are read from this file alone; NULL: as above */
+    const char *cert_dir;  /**< *.crt, *.cert and *.key of every registry are in this
+                                folder; NULL: as above */
+    enum bfc_tls_verify tls_verify;
+    const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+} bfc_registry_options;
+
+#define BFC_REGISTRY_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(bfc_registry_options), NULL, NULL, BFC_TLS_VERIFY_DEFAULT, NULL                     \
+    }
+
+/* ── Pull ────────────────────────────────────────────────────────────────────────────────── */
+
+enum bfc_pull_policy {
+    BFC_PULL_ALWAYS = 0, /**< ask the registry; nothing is fetched if its image is the one here */
+    BFC_PULL_MISSING,    /**< an image of the name that is there is taken, and nobody is asked */
+    BFC_PULL_NEWER       /**< as always; if the registry fails, an image that is there is taken */
+};
+
+enum bfc_blob_state {
+    BFC_BLOB_WAITING = 0, /**< for its turn, or for another process that is fetching it */
+    BFC_BLOB_FETCHING,
+    BFC_BLOB_DONE
+};
+
+/** How far a blob of an image is that is being pulled. Valid during the call. */
+typedef struct bfc_blob_progress {
+    const char *digest; /**< "sha256:…" */
+    uint64_t size;      /**< bytes */
+    uint64_t done;      /**< of them here */
+    uint64_t kept;      /**< of them here before: from a run that was cut off */
+    enum bfc_blob_state state;
+    size_t index, count; /**< its place in the image, and how many will be fetched */
+} bfc_blob_progress;
+
+typedef struct bfc_image_pull_options {
+    size_t size;                     /**< of this struct; set by the INIT macro */
+    bfc_registry_options registry;   /**< its hooks are those of the whole */
+    bfc_image_create_options create; /**< as for bfc_image_create(); `trust` and the writer's
+                                          `replace` and `hooks` have no meaning here */
+    const char *name;                /**< what the image will be called; NULL: as the reference is,
+                                          without its digest; a reference with a digest and no tag
+                                          gets the tag sha256-HEX */
+    enum bfc_pull_policy policy;
+    unsigned parallel; /**< blobs that are fetched at once, 16 at most; 0: 3 */
+    /** Told some times a second and at each end, for every blob that changed; by one thread of the
+     *  library's own. May be NULL. */
+    void (*blob)(void *ctx, const bfc_blob_progress *blob);
+    void *blob_ctx;
+} bfc_image_pull_options;
+
+#define BFC_IMAGE_PULL_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bfc_image_pull_options), BFC_REGISTRY_OPTIONS_INIT, BFC_IMAGE_CREATE_OPTIONS_INIT,  \
+            NULL, BFC_PULL_ALWAYS, 0, NULL, NULL                                                   \
+    }
+
+#define BFC_DIGEST_TEXT_SIZE 72 /**< of "sha256:" and 64 digits, with the NUL */
+
+typedef struct bfc_pull_report {
+    bool up_to_date;                   /**< the image was there, and nothing was changed */
+    char digest[BFC_DIGEST_TEXT_SIZE]; /**< of what the reference named: a manifest or an index; ""
+                                            if no registry was asked */
+    uint64_t blobs;                    /**< layers that were fetched */
+    uint64_t bytes;                    /**< of them that came over the network */
+    uint64_t kept;                     /**< of them that an earlier run had left */
+    uint64_t shared;                   /**< layers that the store had */
+} bfc_pull_report;
+
+/**
+ * Take an image from a registry into the store. Every size and digest is checked while it is read,
+ * as bfc_image_create() does; layers that an image of the store stands on are not fetched.
+ *
+ * Blobs come into files of the store, several at once, and go into the image while they come. What
+ * an interrupted pull leaves of them is where the next one goes on; bfc_image_prune() removes it.
+ * An image that has the name is replaced.
+ *
+ * @param options      may be NULL
+ * @param[out] report  set on success; may be NULL
+ * @param[out] out     its facts; set on success; free with bfc_image_info_free(); may be NULL
+ * @return 0; BFC_E_INVALID (reference, configuration), BFC_E_NOT_FOUND (image, platform),
+ *         BFC_E_DENIED (login, certificates, a registry that is blocked), BFC_E_CORRUPT (what came
+ *         is not what was promised), BFC_E_BUSY (too many requests; another process is changing the
+ *         image), BFC_E_IO (connections), and as bfc_image_create()
+ *
+ * Blocks: long. Source: distribution-spec 1.1. Since: 0.5.
+ */
+BFC_API int bfc_image_pull(bfc_store *store, const char *reference,
+                           const bfc_image_pull_options *options, bfc_pull_report *report,
+                           bfc_image_info **out, bfc_err *err);
+
+/* ── Looking ─────────────────────────────────────────────────────────────────────────────── */
+
+typedef struct bfc_registry_tag_list {
+    char *repository; /**< in full: "docker.io/library/debian" */
+    size_t count;
+    char **tag; /**< sorted by their bytes */
+} bfc_registry_tag_list;
+
+/**
+ * All tags of a repository. A tag or digest in the reference does not matter.
+ *
+ * @param options   may be NULL
+ * @param[out] out  set on success; free with bfc_registry_tag_list_free()
+ * @return 0; as bfc_image_pull(); BFC_E_LIMIT beyond 131,072 tags
+ *
+ * Blocks: on the network. Since: 0.5.
+ */
+BFC_API int bfc_registry_tags(const char *reference, const bfc_registry_options *options,
+                              bfc_registry_tag_list **out, bfc_err *err);
+
+/** NULL is allowed. Since: 0.5. */
+BFC_API void bfc_registry_tag_list_free(bfc_registry_tag_list *list);
+
+/**
+ * Look at an image without fetching its layers, as JSON: an object with the members `name` (in
+ * full), `digest`, `media_type` and `size` of what the reference names; `index`, if that is one (a
+ * document as it came), then, of the image of the platform, `manifest_digest`, `manifest`, `config`
+ * (documents as they came; an artifact's config is null) and `platform`; with `referrers`, the
+ * descriptors of what names that digest as its subject.
+ *
+ * @param platform   "os/arch[/variant]"; NULL: the machine's
+ * @param referrers  ask for them, too
+ * @param options    may be NULL
+ * @param[out] json  set on success; NUL-terminated beyond `len`; free with free()
+ * @return 0; as bfc_image_pull()
+ *
+ * Blocks: on the network. Since: 0.5.
+ */
+BFC_API int bfc_registry_inspect(const char *reference, const char *platform, bool referrers,
+                                 const bfc_registry_options *options, char **json, size_t *len,
+                                 bfc_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
