@@ -55,7 +55,8 @@ static int ping(const bfci_registry *r, const char *scheme, const char *host,
 static bool may_be_plain(enum bfci_http_fault fault)
 {
     return fault == BFCI_HTTP_FAULT_TLS || fault == BFCI_HTTP_FAULT_CUT ||
-           fault == BFCI_HTTP_FAULT_CONNECT || fault == BFCI_HTTP_FAULT_PROTOCOL;
+           fault == BFCI_HTTP_FAULT_CONNECT || fault == BFCI_HTTP_FAULT_CONNECT_TIME ||
+           fault == BFCI_HTTP_FAULT_PROTOCOL;
 }
 
 /* What a server for TLS says to plain HTTP is 400, or nothing. */

@@ -28,7 +28,7 @@ class Exchange:
     def __init__(self, server, conn, stream, number):
         self.server, self.conn, self.stream, self.number = server, conn, stream, number
         line = stream.readline(65536).decode('latin-1').split()
-        if len(line) != 3:
+        if len(line) != 3 or not line[2].startswith('HTTP/'):  # TLS has blanks in it as well
             raise EOFError
         self.method, self.target, self.version = line
         self.path = self.target.split('?')[0]
