@@ -165,7 +165,7 @@ static const struct example examples[] = {
 
 static const struct section sections[] = {
     {"WHAT IS FETCHED",
-     "Layers that an image of the store stands on are not fetched. The others come several at "
+     "Layers that an image of the store has are not fetched. The others come several at "
      "once, "
      "each into a file of the store, from which they go into the image while they come; small ones "
      "stay in memory. A connection that is cut is taken up again where it was, and so is a pull "

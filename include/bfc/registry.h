@@ -111,7 +111,8 @@ typedef struct bfc_pull_report {
 
 /**
  * Take an image from a registry into the store. Every size and digest is checked while it is read,
- * as bfc_image_create() does; layers that an image of the store stands on are not fetched.
+ * as bfc_image_create() does; layers that an image of the store has (encrypted ones aside) are not
+ * fetched.
  *
  * Blobs come into files of the store, several at once, and go into the image while they come. What
  * an interrupted pull leaves of them is where the next one goes on; bfc_image_prune() removes it.

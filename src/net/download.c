@@ -237,7 +237,8 @@ int bfci_downloads_expect(bfci_downloads *d, const char *folder,
 
     BFC_TRY(bfci_strdup(folder, &copy, err));
     pthread_mutex_lock(&d->lock);
-    d->folder = bfci_steal(&copy);
+    if (!d->folder)
+        d->folder = bfci_steal(&copy);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         bfci_download *b = NULL;
         rc = add(d, blobs[i], &b, err);

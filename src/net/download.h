@@ -35,7 +35,8 @@ void bfci_downloads_close(bfci_downloads *d);
 BFCI_DEFINE_AUTO(bfci_downloads, bfci_downloads_close)
 
 /* These will be read, in this order; one that stands there twice will be read twice. Fetching
- * begins. Files come into `folder`, which is made if it is not there. Once. */
+ * begins. Files come into `folder`, which is made if it is not there. May be called again: then
+ * they are read once more. */
 int bfci_downloads_expect(bfci_downloads *d, const char *folder,
                           const bfci_descriptor *const *blobs, size_t count, bfc_err *err);
 /* A reader that follows the blob. Each one is used by a thread at a time. */

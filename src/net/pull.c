@@ -153,17 +153,25 @@ static int look(void *ctx, bfci_registry *r, const bfci_remote_ref *ref, bfc_err
 
 /* ── Making ── */
 
-static void expect(const bfci_descriptor **list, size_t *count, const bfci_planned_image *image,
-                   size_t have)
+/* A config of an artifact is a blob like its layers. */
+static void expect(pulling *p, const bfci_image_plan *plan, size_t image,
+                   const bfci_store_layers *have, const bfci_descriptor **list, size_t *count)
 {
-    if (image->is_artifact)
-        list[(*count)++] = &image->manifest.config;
-    for (size_t i = have; i < image->manifest.layer_count; i++)
-        list[(*count)++] = &image->manifest.layer[i];
+    const bfci_manifest *m = &plan->image[image].manifest;
+
+    if (plan->image[image].is_artifact)
+        list[(*count)++] = &m->config;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        if (bfci_store_layers_has(have, plan, image, i))
+            p->report.shared++;
+        else
+            list[(*count)++] = &m->layer[i];
+    }
 }
 
 /* The store has its locks, and knows what it lacks. */
-static int planned(void *ctx, const bfci_image_plan *plan, size_t have, bfc_err *err)
+static int planned(void *ctx, const bfci_image_plan *plan, const bfci_store_layers *have,
+                   bfc_err *err)
 {
     pulling *p = ctx;
     AUTO_FREE const bfci_descriptor **list = NULL;
@@ -173,9 +181,9 @@ static int planned(void *ctx, const bfci_image_plan *plan, size_t have, bfc_err 
     for (size_t i = 0; i < plan->count; i++)
         most += plan->image[i].manifest.layer_count + 1;
     BFC_TRY(bfci_alloc(most, sizeof(const bfci_descriptor *), &list, err));
+    p->report.shared = 0;
     for (size_t i = 0; i < plan->count; i++)
-        expect(list, &count, &plan->image[i], i == 0 ? have : 0);
-    p->report.shared = have;
+        expect(p, plan, i, have, list, &count);
     BFC_TRY(p->store->backend->downloads(p->store, true, &folder, err));
     return bfci_downloads_expect(p->downloads, folder, list, count, err);
 }
@@ -200,7 +208,7 @@ static int make_once(pulling *p, bfc_image_info **out, bfc_err *err)
     if (rc < 0)
         return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(p->reference));
     const bfci_image_source source = {
-        .origin = origin, .name = p->reference, .planned = planned, .ctx = p};
+        .origin = origin, .name = p->reference, .planned = planned, .ctx = p, .is_far = true};
     return bfci_image_from_origin(p->store, &p->name, &source, &p->create, out, err);
 }
 

@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 
+#include "base/hooks.h"
 #include "oci/artifact.h"
+#include "oci/layer_out.h"
 
 #define LAYER_TAR "application/vnd.oci.image.layer.v1.tar"
 #define MAX_SIZE_FLOOR (UINT64_C(1) << 30)
@@ -289,7 +291,86 @@ int bfci_build_finish(bfci_build *b, bfc_err *err)
     return bfci_build_blob(b, BFCI_FACTS_BLOB, json, strlen(json), err);
 }
 
+/* ── Layers that are lent ── */
+
+const bfci_lent_layer *bfci_lent_find(const bfci_lent_layer *lent, size_t count,
+                                      const bfci_digest *diff_id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bfci_digest_equal(&lent[i].diff_id, diff_id))
+            return &lent[i];
+    return NULL;
+}
+
+struct lender {
+    bfci_base base;
+    const bfci_layer_facts *layer;
+    const bfc_hooks *hooks;
+};
+
+static int produce_lent(void *ctx, bfci_write_fn *write, void *write_ctx, bfc_err *err)
+{
+    const struct lender *l = ctx;
+    const bfc_hooks quiet = {.cancel = l->hooks ? l->hooks->cancel : NULL};
+
+    return bfci_layer_out(l->base.reader, l->layer, &quiet, write, write_ctx, err);
+}
+
+/* The container may have been deleted or replaced since it was looked at. */
+static const bfci_layer_facts *still_has(const bfci_base *base, const bfci_lent_layer *lent)
+{
+    const bfci_facts *f = &base->facts;
+
+    if (lent->image >= f->image_count || lent->layer >= f->image[lent->image].layer_count)
+        return NULL;
+    const bfci_layer_facts *layer = &f->image[lent->image].layer[lent->layer];
+    return bfci_digest_equal(&layer->diff_id, &lent->diff_id) ? layer : NULL;
+}
+
+/* Whatever the lender had it compressed as, the image's manifest has its own word for it. */
+static int describe_as(bfci_build *b, size_t image, const bfci_descriptor *d, bfc_err *err)
+{
+    bfci_image_facts *i = &b->facts.image[image];
+    bfci_layer_facts *f = &i->layer[i->layer_count - 1];
+
+    free(bfci_steal(&f->media_type));
+    f->digest = d->digest;
+    f->size = d->size;
+    return bfci_strdup(d->media_type, &f->media_type, err);
+}
+
+/* *lent: it is there; else nothing was done. */
+static int build_lent(bfci_build *b, const bfci_plan_feed *p, size_t image,
+                      const bfci_descriptor *d, const bfci_digest *diff_id, bool *is_lent,
+                      bfc_err *err)
+{
+    const bfci_lent_layer *lent = bfci_lent_find(p->lent, p->lent_count, diff_id);
+    AUTO_BASE bfci_base base = {0};
+
+    if (!lent || bfci_base_open(lent->path, NULL, &base, NULL) < 0)
+        return 0;
+    struct lender lender = {base, still_has(&base, lent), b->hooks};
+    if (!lender.layer)
+        return 0;
+    int rc = bfci_build_made_layer(b, image, produce_lent, &lender, diff_id, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "layer of '%s'", BFCI_QUOTE_STR(lent->path));
+    *is_lent = true;
+    return describe_as(b, image, d, err);
+}
+
 /* ── A plan ── */
+
+static int build_next(bfci_build *b, const bfci_plan_feed *p, size_t number, size_t layer,
+                      bfc_err *err)
+{
+    const bfci_planned_image *i = &p->plan->image[number];
+    const bfci_descriptor *d = &i->manifest.layer[layer];
+    bool is_lent = false;
+
+    BFC_TRY(build_lent(b, p, number, d, &i->config.diff_id[layer], &is_lent, err));
+    return is_lent ? 0 : bfci_build_layer(b, number, p->origin, d, &i->config.diff_id[layer], err);
+}
 
 static int build_one(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_err *err)
 {
@@ -299,8 +380,7 @@ static int build_one(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_
     if (i->is_artifact)
         return bfci_artifact_build(b, p, number, err);
     for (size_t n = have; n < i->manifest.layer_count; n++)
-        BFC_TRY(bfci_build_layer(b, number, p->origin, &i->manifest.layer[n], &i->config.diff_id[n],
-                                 err));
+        BFC_TRY(build_next(b, p, number, n, err));
     for (size_t n = 0; n < have; n++) { /* the base has them, perhaps compressed otherwise */
         bfci_layer_facts *f = &b->facts.image[number].layer[n];
         free(bfci_steal(&f->media_type));

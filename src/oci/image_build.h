@@ -50,6 +50,16 @@ int bfci_build_blob(bfci_build *b, const char *name, const void *bytes, size_t l
 /* Links and facts. */
 int bfci_build_finish(bfci_build *b, bfc_err *err);
 
+/* A layer that a container has, which may lend its tar. */
+typedef struct bfci_lent_layer {
+    bfci_digest diff_id;
+    char *path;
+    size_t image, layer; /* its place in the container */
+} bfci_lent_layer;
+/* NULL: none has it. */
+const bfci_lent_layer *bfci_lent_find(const bfci_lent_layer *lent, size_t count,
+                                      const bfci_digest *diff_id);
+
 /* The feed for a plan: ctx is a bfci_plan_feed. */
 typedef struct bfci_plan_feed {
     bfci_origin *origin;
@@ -58,6 +68,8 @@ typedef struct bfci_plan_feed {
     const bfc_hooks *hooks;
     uint64_t max_size;
     bool prefixes;
+    const bfci_lent_layer *lent; /* these are not read of the origin, if they can be had */
+    size_t lent_count;
 } bfci_plan_feed;
 /* artifact.c: number `number` of the plan, blobs, documents and facts. */
 int bfci_artifact_build(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_err *err);

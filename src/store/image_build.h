@@ -5,6 +5,7 @@
 
 #include "oci/image_build.h"
 #include "store/backend.h"
+#include "store/image_base.h"
 
 /* A writer that was given no keys has those of the store. */
 void bfci_writer_keys(const bfc_store *store, bfc_writer_options *options);
@@ -35,9 +36,11 @@ typedef struct bfci_image_source {
     bfci_origin *origin;
     const char *name; /* as the user knows it */
     /* Called before the first layer is read, in the caller's thread: what will be read of the
-     * origin. The lowest `have` layers of the plan's first image will not be. May be NULL. */
-    int (*planned)(void *ctx, const bfci_image_plan *plan, size_t have, bfc_err *err);
+     * origin, but for what the store has. May be called again, with less of that. May be NULL. */
+    int (*planned)(void *ctx, const bfci_image_plan *plan, const bfci_store_layers *have,
+                   bfc_err *err);
     void *ctx;
+    bool is_far; /* layers that any image of the store has are taken from that */
 } bfci_image_source;
 /* Makes the image `ref` of what an open origin offers. */
 int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,

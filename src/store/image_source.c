@@ -6,7 +6,7 @@
 #include "container/v1.h"
 #include "oci/facts.h"
 #include "oci/platform.h"
-#include "store/facts.h"
+#include "store/image_base.h"
 #include "store/image_build.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -49,70 +49,12 @@ int bfci_image_make(bfc_store *store, const bfci_reference *ref, const bfci_maki
     return bfci_publish(&work, m->writer->hooks, m->writer->keys, out, err);
 }
 
-/* ── The base ── */
-
-struct search {
-    const bfci_planned_image *wanted;
-    char *path; /* of the best so far */
-    size_t layers;
-};
-
-static bool is_base(const bfci_image_facts *have, const bfci_planned_image *wanted)
-{
-    if (have->layer_count == 0 || have->layer_count > wanted->config.layer_count)
-        return false;
-    for (size_t i = 0; i < have->layer_count; i++)
-        if (!bfci_digest_equal(&have->layer[i].diff_id, &wanted->config.diff_id[i]))
-            return false;
-    return true;
-}
-
-/* An image that cannot be read is no base; who asks for it is told. */
-static int consider(void *ctx, const bfci_found *found, bfc_err *err)
-{
-    struct search *s = ctx;
-    AUTO_BASE bfci_base base = {0};
-    bfc_err why = BFC_ERR_INIT;
-
-    int rc = bfci_base_open(found->path, NULL, &base, &why); /* encrypted ones are no base */
-    if (rc == BFC_E_NOMEM)
-        return bfci_fail_nomem(err);
-    if (rc < 0 || base.facts.image_count != 1 || !is_base(&base.facts.image[0], s->wanted) ||
-        base.facts.image[0].layer_count <= s->layers)
-        return 0;
-    s->layers = base.facts.image[0].layer_count;
-    free(bfci_steal(&s->path));
-    return bfci_strdup(found->path, &s->path, err);
-}
-
-/* *layers is how many of the lowest layers the base has; *path NULL: there is none. */
-static int find_base(bfc_store *store, const bfci_image_plan *plan, bool encrypt,
-                     const bfc_hooks *hooks, char **path, size_t *layers, bfc_err *err)
-{
-    struct search s = {.wanted = &plan->image[0]};
-
-    if (plan->count != 1 || plan->image[0].is_artifact || encrypt)
-        return 0;
-    int rc = store->backend->scan(store, consider, &s, err);
-    if (rc < 0) {
-        free(s.path);
-        return rc;
-    }
-    if (s.path)
-        bfci_log(hooks, BFC_LOG_INFO, "store",
-                 "layers that are in the store already: %zu of %zu, in '%s'", s.layers,
-                 plan->image[0].config.layer_count, BFCI_QUOTE_STR(s.path));
-    *path = s.path;
-    *layers = s.layers;
-    return 0;
-}
-
 /* ── From an origin ── */
 
 struct planned_feed {
     bfci_plan_feed feed;
     const bfci_image_source *source;
-    size_t base_layers;
+    const bfci_store_layers *have;
 };
 
 static int build_planned(void *ctx, bfci_feed *feed, bfc_err *err)
@@ -120,8 +62,36 @@ static int build_planned(void *ctx, bfci_feed *feed, bfc_err *err)
     struct planned_feed *p = ctx;
 
     if (p->source->planned)
-        BFC_TRY(p->source->planned(p->source->ctx, p->feed.plan, p->base_layers, err));
+        BFC_TRY(p->source->planned(p->source->ctx, p->feed.plan, p->have, err));
     return bfci_build_plan(&p->feed, feed, err);
+}
+
+static int make_of_plan(bfc_store *store, const bfci_reference *ref,
+                        const bfci_image_source *source, const bfci_image_plan *plan,
+                        const bfci_store_layers *have, const bfc_image_create_options *options,
+                        bfc_image_info **out, bfc_err *err)
+{
+    AUTO_BASE bfci_base base = {0};
+    bfc_writer_options writer = options->writer;
+
+    bfci_writer_keys(store, &writer);
+    struct planned_feed feed = {.feed = {.origin = source->origin,
+                                         .plan = plan,
+                                         .base = have->base_path ? &base : NULL,
+                                         .hooks = options->writer.hooks,
+                                         .max_size = options->max_size,
+                                         .prefixes = options->prefixes,
+                                         .lent = have->lent,
+                                         .lent_count = have->lent_count},
+                                .source = source,
+                                .have = have};
+    const bfci_making making = {.writer = &writer,
+                                .properties = options->properties,
+                                .base_path = have->base_path,
+                                .base = &base,
+                                .fn = build_planned,
+                                .ctx = &feed};
+    return bfci_image_make(store, ref, &making, out, err);
 }
 
 int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,
@@ -129,32 +99,26 @@ int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,
                            bfc_image_info **out, bfc_err *err)
 {
     AUTO_IMAGE_PLAN bfci_image_plan plan = {0};
-    AUTO_BASE bfci_base base = {0};
-    AUTO_FREE char *base_path = NULL;
-    bfc_writer_options writer = options->writer;
-    size_t base_layers = 0;
+    AUTO_STORE_LAYERS bfci_store_layers have = {0};
+    const bfc_hooks *hooks = options->writer.hooks;
+    bfc_err why = BFC_ERR_INIT;
 
-    bfci_writer_keys(store, &writer);
     const bfci_plan_choice choice = {options->platform, options->all_platforms, options->artifact};
     int rc = bfci_image_plan_make(source->origin, &choice, &plan, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(source->name));
-    BFC_TRY(find_base(store, &plan, writer.encrypt, writer.hooks, &base_path, &base_layers, err));
-    struct planned_feed feed = {.feed = {.origin = source->origin,
-                                         .plan = &plan,
-                                         .base = base_path ? &base : NULL,
-                                         .hooks = options->writer.hooks,
-                                         .max_size = options->max_size,
-                                         .prefixes = options->prefixes},
-                                .source = source,
-                                .base_layers = base_layers};
-    const bfci_making making = {.writer = &writer,
-                                .properties = options->properties,
-                                .base_path = base_path,
-                                .base = &base,
-                                .fn = build_planned,
-                                .ctx = &feed};
-    return bfci_image_make(store, ref, &making, out, err);
+    BFC_TRY(bfci_store_layers_find(store, &plan, options->writer.encrypt, source->is_far, hooks,
+                                   &have, err));
+    rc = make_of_plan(store, ref, source, &plan, &have, options, out, &why);
+    if (rc == BFC_E_CORRUPT && have.lent_count > 0) {
+        bfci_log(hooks, BFC_LOG_WARNING, "store", "%s: no layers are taken of other images",
+                 why.msg);
+        bfci_store_layers_drop_lent(&have);
+        rc = make_of_plan(store, ref, source, &plan, &have, options, out, &why);
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
 }
 
 static int create_from_origin(bfc_store *store, const bfci_reference *ref, const char *source,

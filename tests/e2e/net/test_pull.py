@@ -82,6 +82,29 @@ def test_pull(lab):
     check(len(registry.blobs()) == before, 'blobs of what is here')
 
 
+def test_cousins(lab):
+    """Layers of an image that is no base are taken of it, unless it is damaged."""
+    isolate(lab)
+    registry = FakeRegistry(lab, sample(lab))
+    lab.bfc('image', 'pull', registry.ref + ':one')
+    before = len(registry.asked())
+    answer = lab.bfc('--json', 'image', 'pull', registry.ref + ':two').json
+    check(answer['layers_shared'] == 2 and answer['blobs_fetched'] == 1, answer)
+    check(len(registry.asked()) == before + 2, registry.asked()[before:])  # a configuration, and a layer
+    lab.bfc('image', 'verify', '--deep', registry.ref + ':two')
+    layers = lab.bfc('--json', 'image', 'layers', registry.ref + ':two').json['layers']
+    check([x['digest'] for x in layers] == [x['digest'] for x in json.loads(registry.find('two'))['layers']], layers)
+    lab.bfc('image', 'delete', registry.ref + ':two')
+    path = lab.bfc('--json', 'image', 'info', registry.ref + ':one').json['path']
+    with open(path, 'r+b') as f:
+        f.seek(100_000)
+        f.write(b'damage')
+    answer = lab.bfc('image', 'pull', registry.ref + ':two')
+    check('no layers are taken of other images' in answer.message, answer.shown())
+    lab.bfc('image', 'verify', '--deep', registry.ref + ':two')
+    nothing_left(lab)
+
+
 def test_names_and_digests(lab):
     isolate(lab)
     layout = sample(lab)
