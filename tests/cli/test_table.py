@@ -179,8 +179,8 @@ def check_bash(table):
             kind = ask_bash(text, f"_bfc_kind '{command.name}' --{name}; echo \"$kind\"").strip()
             if bool(kind) != bool(value):
                 blame(f"completion for bash, {command.name}: --{name} has the kind '{kind}'")
-    for line, want in (("bfc cr", "create"), ("bfc image ta", "tag"), ("bfc -q image li", "list"),
-                       ("bfc --store x image in", "info"), ("bfc create -c z", "zstd"),
+    for line, want in (("bfc cr", "create"), ("bfc image exp", "export"), ("bfc -q image li", "list"),
+                       ("bfc --store x image inf", "info"), ("bfc create -c z", "zstd"),
                        ("bfc --color=al", "always"), ("bfc list --lo", "--long"),
                        ("bfc list -- --lo", ""), ("bfc image create x man", "manifest:"),
                        ("bfc image create x oci:inclu", "include"),
