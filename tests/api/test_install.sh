@@ -29,7 +29,7 @@ shared=$(have '*/libbfc.so')
 have '*/libbfc.so.[0-9]' >/dev/null
 have '*/libbfc.a' >/dev/null
 config=$(have '*/pkgconfig/bfc.pc')
-for header in bfc container err hooks image store version; do
+for header in bfc container err hooks image keys registry sign store version; do
     have "include/bfc/$header.h" >/dev/null
 done
 have '*/man1/bfc.1*' >/dev/null
