@@ -231,8 +231,9 @@ static int judge(asking *a, int rc, bfci_http_answer *answer, bool *again, bfc_e
     }
     bfci_log(a->client->hooks, BFC_LOG_INFO, "net", "%s; trying again in %.1f s", why.msg,
              (double)wait_ms / 1000);
+    BFC_TRY(wait_for_next(a->client, a->ask->stop, wait_ms, err));
     *again = true;
-    return wait_for_next(a->client, a->ask->stop, wait_ms, err);
+    return 0;
 }
 
 int bfci_client_ask(bfci_client *c, const bfci_ask *ask, bfci_http_answer *answer, bfc_err *err)

@@ -18,9 +18,7 @@ int bfci_client_open(const bfc_registry_options *options, bfci_client **out, bfc
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_REGISTRY_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_REGISTRY_OPTIONS_INIT, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->hooks = options->hooks;
     c->tls_verify = options->tls_verify;

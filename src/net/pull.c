@@ -267,9 +267,9 @@ int bfc_image_pull(bfc_store *store, const char *reference, const bfc_image_pull
 
     if (!options)
         options = &defaults;
-    if (options->size < sizeof *options)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "the options were not set up by BFC_IMAGE_PULL_OPTIONS_INIT");
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_PULL_OPTIONS_INIT, err));
+    BFC_TRY(BFCI_CHECK_OPTIONS(&options->registry, BFC_REGISTRY_OPTIONS_INIT, err));
+    BFC_TRY(BFCI_CHECK_OPTIONS(&options->create, BFC_IMAGE_CREATE_OPTIONS_INIT, err));
     if (options->create.trust)
         return bfci_fail(err, BFC_E_INVALID,
                          "only a container can be signed: a signature is of no use for a pull");

@@ -78,6 +78,26 @@ static void images(bfc_store *s)
            bfc_image_receive(s, -1, &o, &err));
 }
 
+static void registries(bfc_store *s)
+{
+    bfc_image_pull_options pull = BFC_IMAGE_PULL_OPTIONS_INIT;
+    bfc_registry_tag_list *tags = NULL;
+    char *json = NULL;
+    size_t len = 0;
+
+    EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
+           bfc_image_pull(s, "a", &o, NULL, NULL, &err));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           (pull.registry = o, bfc_image_pull(s, "a", &pull, NULL, NULL, &err)));
+    pull.registry = (bfc_registry_options)BFC_REGISTRY_OPTIONS_INIT;
+    EXPECT(bfc_image_create_options, BFC_IMAGE_CREATE_OPTIONS_INIT,
+           (pull.create = o, bfc_image_pull(s, "a", &pull, NULL, NULL, &err)));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           bfc_registry_tags("a", &o, &tags, &err));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           bfc_registry_inspect("a", NULL, false, &o, &json, &len, &err));
+}
+
 /* Options within options. */
 static void inner(bfc_store *s)
 {
@@ -98,6 +118,7 @@ int main(void)
     }
     containers();
     images(store);
+    registries(store);
     inner(store);
     bfc_store_close(store);
     return wrong > 0;

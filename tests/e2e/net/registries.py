@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 
@@ -133,7 +134,6 @@ class TokenServer(Server):
         return text + '.' + base64url(signed)
 
     def give(self, e):
-        import urllib.parse  # pylint: disable=import-outside-toplevel
         asked = urllib.parse.parse_qs(e.target.partition('?')[2])
         login = 'Basic ' + base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()
         if self.login and e.headers.get('Authorization') != login:

@@ -4,8 +4,10 @@
 
 usage: test_pull_auth.py BFC [NAME…]
 """
+import json
 import os
 import sys
+import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -129,6 +131,25 @@ def test_refusals(lab):
         guard.realm = realm or '"'
         answer = lab.bfc('image', 'pull', registry.ref + ':one', expect=(3, 5))
         check(realm == '' or words in answer.message, answer.shown())
+
+
+def test_identity_token(lab):
+    """What a helper or a cloud gave in place of a password is sent as OAuth 2 has it, and to the token server alone."""
+    isolate(lab)
+    guard = Guarded(lab, 1000)
+    asked = []
+
+    def give(e):
+        asked.append((e.method, e.headers.get('Authorization'), urllib.parse.parse_qs(e.body().decode())))
+        return guard.give(e)
+    guard.server.answer = give
+    registry = FakeRegistry(lab, sample(lab), fault=guard)
+    with open(lab / 'auth.json', 'w', encoding='utf-8') as f:
+        json.dump({'auths': {f'127.0.0.1:{registry.port}': {'identitytoken': PASSWORD}}}, f)
+    hides(lab.bfc('-vv', 'image', 'pull', registry.ref + ':one'))
+    check(asked == [('POST', None, {'grant_type': ['refresh_token'], 'client_id': ['bfc'], 'service': ['s'],
+                                    'scope': ['repository:app:pull'], 'refresh_token': [PASSWORD]})], asked)
+    check(all(PASSWORD not in str(e.headers) for e in registry.requests), 'the registry has it, too')
 
 
 def test_renewal(lab):
