@@ -282,10 +282,9 @@ int bfci_downloads_open(const bfci_downloads_options *options, bfci_downloads **
     return 0;
 }
 
-void bfci_downloads_close(bfci_downloads *d)
+/* Afterwards nobody but the caller has anything of it, and nothing begins. */
+static void stop(bfci_downloads *d)
 {
-    if (!d)
-        return;
     pthread_mutex_lock(&d->lock);
     d->closing = true;
     for (size_t i = 0; i < d->count; i++)
@@ -295,6 +294,13 @@ void bfci_downloads_close(bfci_downloads *d)
     while (d->running > 0)
         pthread_cond_wait(&d->bell, &d->lock);
     pthread_mutex_unlock(&d->lock);
+}
+
+void bfci_downloads_close(bfci_downloads *d)
+{
+    if (!d)
+        return;
+    stop(d);
     if (d->has_teller)
         (void)pthread_join(d->teller, NULL);
     for (size_t i = 0; i < d->count; i++)
@@ -311,8 +317,9 @@ void bfci_downloads_close(bfci_downloads *d)
 
 void bfci_downloads_forget(bfci_downloads *d)
 {
+    stop(d);
     for (size_t i = 0; i < d->count; i++)
-        if (d->item[i]->state == DOWNLOAD_DONE && !d->item[i]->in_memory)
+        if (d->item[i]->part.fd >= 0)
             bfci_part_remove(&d->item[i]->part);
     if (d->folder)
         (void)bfci_remove_folder(d->folder, NULL); /* others may have files there */
@@ -341,6 +348,7 @@ int bfci_downloads_drop_wrong(bfci_downloads *d, bool *of_old, bfc_err *err)
     AUTO_FREE uint8_t *buffer = NULL;
 
     *of_old = false;
+    stop(d);
     BFC_TRY(bfci_alloc(HASH_SIZE, 1, &buffer, err));
     for (size_t i = 0; i < d->count; i++) {
         bfci_download *b = d->item[i];

@@ -43,7 +43,8 @@ int bfci_downloads_expect(bfci_downloads *d, const char *folder,
 int bfci_downloads_read(bfci_downloads *d, const bfci_descriptor *blob, bfci_bytes *out,
                         bfc_err *err);
 
-/* ── Afterwards; nothing is under way ── */
+/* ── Afterwards: readers are closed; what is still under way is stopped, and nothing begins any
+ * more ── */
 
 /* All went well: the files are removed. */
 void bfci_downloads_forget(bfci_downloads *d);
