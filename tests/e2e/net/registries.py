@@ -150,6 +150,8 @@ class FakeRegistry(Server):
     """Serves a layout as the repository `app`. `fault(exchange, kind, body)` is asked before each answer; what
     it returns, unless None, ends the matter."""
 
+    PORTION = 256 << 10  # bytes sent at once
+
     def __init__(self, lab, layout, fault=None, ranges=True, pace=0, tls=None):
         self.layout, self.fault, self.ranges, self.pace = layout, fault, ranges, pace
         self.sent = {}  # bytes of each blob
@@ -197,8 +199,8 @@ class FakeRegistry(Server):
         if e.method == 'HEAD':
             return True
         digest = e.path.rpartition('/')[2]
-        for at in range(0, len(body), 256 << 10):
-            part = body[at:at + (256 << 10)]
+        for at in range(0, len(body), self.PORTION):
+            part = body[at:at + self.PORTION]
             e.send(part)
             with self.lock:
                 self.sent[digest] = self.sent.get(digest, 0) + len(part)

@@ -194,7 +194,9 @@ def killed(lab, layout, number, at):
         sizes = {d['digest']: d['size'] for d in
                  json.loads(slow.find('one'))['layers'] if d['size'] > 4 * MIB}
         again = sum(slow.sent.get(d, 0) - before.get(d, 0) for d in sizes)
-        check(again == sum(sizes.values()) - answer['bytes_kept'], answer, sizes, before, slow.sent)
+        needed = sum(sizes.values()) - answer['bytes_kept']
+        # The registry may not have seen yet that nobody listened any more, on three connections.
+        check(needed <= again <= needed + 3 * FakeRegistry.PORTION, answer, sizes, before, slow.sent)
         check(answer['bytes_kept'] <= kept, answer, kept)
     lab.bfc('image', 'verify', '--deep', 'app')
     lab.bfc('image', 'prune')
