@@ -5,8 +5,8 @@
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
+#include "source_options.h"
 #include "trust_options.h"
-#include "value.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
@@ -20,15 +20,7 @@ static const struct option options[] = {
     {OPT_PLATFORM, 0, "platform", "OS/ARCH", VALUE_WORD, NULL,
      "which image of an index is taken, such as linux/arm64 or linux/arm/v7; of a directory: what "
      "it runs on; default: this machine's"},
-    {OPT_ALL_PLATFORMS, 0, "all-platforms", NULL, VALUE_WORD, NULL,
-     "keep every image of an index; the one of the platform is what is extracted"},
-    {OPT_PREFIXES, 0, "prefixes", NULL, VALUE_WORD, NULL,
-     "keep the file system of the lowest 1, 2, … layers, too, for `bfc image extract NAME#N`"},
-    {OPT_ARTIFACT, 0, "artifact", NULL, VALUE_WORD, NULL,
-     "keep a manifest that is no image, too, with its blobs as they are"},
-    {OPT_MAX_SIZE, 0, "max-size", "SIZE", VALUE_WORD, NULL,
-     "how large a layer may be uncompressed; default: 1024 times what its manifest says it has "
-     "compressed, and 1 GiB at least"},
+    OPTIONS_OF_SOURCES,
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
@@ -36,15 +28,6 @@ static const struct option options[] = {
     OPTIONS_OF_TRUST,
     {0},
 };
-
-static int read_max_size(struct cli *cli, const struct args *args, uint64_t *out)
-{
-    const char *size = args_value(args, OPT_MAX_SIZE);
-    AUTO_TEXT struct text problem = {0};
-    if (size && value_size(size, "--max-size", 1, INT64_MAX, out, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
-    return EXIT_DONE;
-}
 
 static bool names_container(const char *source)
 {
@@ -71,7 +54,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_image_create_options how = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_err err = BFC_ERR_INIT;
 
-    int code = read_max_size(cli, args, &how.max_size);
+    int code = source_options_read(cli, args, &how);
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
     if (code == EXIT_DONE)
@@ -88,10 +71,6 @@ static int run(struct cli *cli, const struct args *args)
     if (keys_are_named(args))
         bfc_store_set_keys(store, cli->keys);
     how.writer = write.writer;
-    how.platform = args_value(args, OPT_PLATFORM);
-    how.all_platforms = args_has(args, OPT_ALL_PLATFORMS);
-    how.prefixes = args_has(args, OPT_PREFIXES);
-    how.artifact = args_has(args, OPT_ARTIFACT);
     how.properties = properties;
     how.trust = trust;
     if (bfc_image_create(store, args->operands[0], args->operands[1], &how, &info, &err) < 0)

@@ -8,6 +8,7 @@
 #include "property_options.h"
 #include "pull_view.h"
 #include "registry_options.h"
+#include "source_options.h"
 #include "value.h"
 #include "write_options.h"
 
@@ -22,8 +23,7 @@ static const struct option options[] = {
     {OPT_PLATFORM, 0, "platform", "OS/ARCH", VALUE_WORD, NULL,
      "which image of an index is taken, such as linux/arm64 or linux/arm/v7; default: this "
      "machine's"},
-    {OPT_ALL_PLATFORMS, 0, "all-platforms", NULL, VALUE_WORD, NULL,
-     "keep every image of an index; the one of the platform is what is extracted"},
+    OPTIONS_OF_SOURCES,
     {OPT_POLICY, 0, "policy", "WHEN", VALUE_CHOICE, "always missing newer",
      "`always`: ask the registry, and take its image unless it is here; `missing`: only if there "
      "is "
@@ -31,13 +31,6 @@ static const struct option options[] = {
      "registry fails; default: `always`"},
     {OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,
      "layers that are fetched at once, 1 to 16; default: 3"},
-    {OPT_PREFIXES, 0, "prefixes", NULL, VALUE_WORD, NULL,
-     "keep the file system of the lowest 1, 2, … layers, too, for `bfc image extract NAME#N`"},
-    {OPT_ARTIFACT, 0, "artifact", NULL, VALUE_WORD, NULL,
-     "keep a manifest that is no image, too, with its blobs as they are"},
-    {OPT_MAX_SIZE, 0, "max-size", "SIZE", VALUE_WORD, NULL,
-     "how large a layer may be uncompressed; default: 1024 times what its manifest says it has "
-     "compressed, and 1 GiB at least"},
     OPTIONS_OF_STORING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
@@ -46,16 +39,13 @@ static const struct option options[] = {
     {0},
 };
 
-static int read_numbers(struct cli *cli, const struct args *args, bfc_image_pull_options *how)
+static int read_pull_options(struct cli *cli, const struct args *args, bfc_image_pull_options *how)
 {
-    const char *size = args_value(args, OPT_MAX_SIZE), *parallel = args_value(args, OPT_PARALLEL);
-    const char *policy = args_value(args, OPT_POLICY);
+    const char *parallel = args_value(args, OPT_PARALLEL), *policy = args_value(args, OPT_POLICY);
     AUTO_TEXT struct text problem = {0};
     uint64_t number = 0;
     int chosen = 0;
 
-    if (size && value_size(size, "--max-size", 1, INT64_MAX, &how->create.max_size, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
     if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
     if (policy && value_choice(policy, "--policy", "always missing newer", &chosen, &problem) < 0)
@@ -130,7 +120,9 @@ static int run(struct cli *cli, const struct args *args)
     AUTO_FREE const char **properties = NULL;
     bfc_image_pull_options how = BFC_IMAGE_PULL_OPTIONS_INIT;
 
-    int code = read_numbers(cli, args, &how);
+    int code = source_options_read(cli, args, &how.create);
+    if (code == EXIT_DONE)
+        code = read_pull_options(cli, args, &how);
     if (code == EXIT_DONE)
         code = write_options_read(cli, args, &write);
     if (code == EXIT_DONE)
@@ -143,10 +135,6 @@ static int run(struct cli *cli, const struct args *args)
     if (code != EXIT_DONE)
         return code;
     how.create.writer = write.writer;
-    how.create.platform = args_value(args, OPT_PLATFORM);
-    how.create.all_platforms = args_has(args, OPT_ALL_PLATFORMS);
-    how.create.prefixes = args_has(args, OPT_PREFIXES);
-    how.create.artifact = args_has(args, OPT_ARTIFACT);
     how.create.properties = properties;
     how.name = args_value(args, OPT_AS);
     return pull(cli, args, &how);
