@@ -97,6 +97,10 @@ int bfci_http_resolve(const char *base, const char *link, char **out, bfc_err *e
     BFC_TRY(parse(base, 0, &u, err));
     if (strlen(link) > BFCI_HTTP_URL_MAX)
         return bfci_fail(err, BFC_E_CORRUPT, "an address of more than %d bytes", BFCI_HTTP_URL_MAX);
+    if (link[0] == '\0' || link[0] == '#') { /* the same again: libcurl takes it for the folder */
+        BFC_TRY(check(u, err));
+        return text_of(u, out, err);
+    }
     /* Blanks and bytes above 0x7F do not belong into a URL, but come in these headers. */
     CURLUcode rc = curl_url_set(u, CURLUPART_URL, link, CURLU_URLENCODE);
     if (rc != CURLUE_OK)

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owns Link headers, and as much of URLs as they need. Everything is a view into the texts at hand
- * until the result is put together. */
+/* Owns Link headers. What their targets mean is http's to say. */
 #include "net/link.h"
 
 #include <ctype.h>
 
 #include "base/buf.h"
+#include "net/http.h"
 #include "store/reference.h"
 
 struct span {
     const char *at;
     size_t len;
 };
-
-/* RFC 3986, section 3. A part that is not there has at = NULL; fragments are cut off. */
-struct url {
-    struct span scheme, authority, path, query;
-};
-
-/* ── URLs ── */
 
 static struct span until(const char **p, const char *any_of)
 {
@@ -28,137 +21,12 @@ static struct span until(const char **p, const char *any_of)
     return s;
 }
 
-static size_t scheme_len(const char *text)
-{
-    size_t len = 0;
-
-    if (!isalpha((unsigned char)text[0]))
-        return 0;
-    while (isalnum((unsigned char)text[len]) || (text[len] && strchr("+-.", text[len])))
-        len++;
-    return text[len] == ':' ? len : 0;
-}
-
-static struct url split(const char *text)
-{
-    struct url u = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
-    size_t len = scheme_len(text);
-
-    if (len > 0) {
-        u.scheme = (struct span){text, len};
-        text += len + 1;
-    }
-    if (text[0] == '/' && text[1] == '/') {
-        text += 2;
-        u.authority = until(&text, "/?#");
-    }
-    u.path = until(&text, "?#");
-    if (*text == '?') {
-        text++;
-        u.query = until(&text, "#");
-    }
-    return u;
-}
-
 static bool span_is(struct span s, const char *text)
 {
     return s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
 }
 
-/* A host and a port are all that stands between the slashes: no name and password. */
-static bool is_web(const struct url *u)
-{
-    return u->scheme.at && (span_is(u->scheme, "http") || span_is(u->scheme, "https")) &&
-           u->authority.len > 0 && bfci_reference_registry_ok(u->authority.at, u->authority.len);
-}
-
-/* Host and port; the port is the scheme's where none is written. */
-static void split_authority(const struct url *u, struct span *host, struct span *port)
-{
-    const char *start = u->authority.at, *end = start + u->authority.len, *colon = end;
-
-    while (colon > start && isdigit((unsigned char)colon[-1]))
-        colon--;
-    bool has_port = colon > start && colon[-1] == ':';
-    *host = (struct span){start, has_port ? (size_t)(colon - 1 - start) : u->authority.len};
-    *port = has_port ? (struct span){colon, (size_t)(end - colon)} : (struct span){end, 0};
-    if (port->len == 0)
-        *port = span_is(u->scheme, "https") ? (struct span){"443", 3} : (struct span){"80", 2};
-    while (port->len > 1 && port->at[0] == '0')
-        *port = (struct span){port->at + 1, port->len - 1};
-}
-
-static bool same(struct span a, struct span b)
-{
-    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
-}
-
-bool bfci_url_same_origin(const char *a, const char *b)
-{
-    const struct url one = split(a), two = split(b);
-    struct span host[2], port[2];
-
-    if (!is_web(&one) || !is_web(&two) || !same(one.scheme, two.scheme))
-        return false;
-    split_authority(&one, &host[0], &port[0]);
-    split_authority(&two, &host[1], &port[1]);
-    return same(host[0], host[1]) && same(port[0], port[1]);
-}
-
-/* ── Resolving (RFC 3986, section 5.2) ── */
-
-static void drop_last(buf *path, size_t start)
-{
-    while (path->len > start && path->data[--path->len] != '/') {
-    }
-}
-
-/* Adds `path`, which begins with a slash, without its "." and ".." parts. */
-static void put_path(buf *out, const char *path, size_t len)
-{
-    const size_t start = out->len;
-    const char *end = path + len;
-
-    while (path < end && !out->bad) {
-        const char *next = memchr(path + 1, '/', (size_t)(end - path - 1));
-        size_t part = (size_t)((next ? next : end) - path); /* with its slash */
-        bool dot = part == 2 && path[1] == '.';
-        bool dots = part == 3 && path[1] == '.' && path[2] == '.';
-        if (dots)
-            drop_last(out, start);
-        if (!dot && !dots)
-            bfci_buf_put(out, path, part);
-        else if (!next)
-            buf_u8(out, '/');
-        path += part;
-    }
-    if (out->len == start)
-        buf_u8(out, '/');
-}
-
-static void put_span(buf *out, struct span s)
-{
-    bfci_buf_put(out, s.at, s.len);
-}
-
-/* The folder of the base's path, and the target's path behind it. */
-static void put_merged(buf *out, struct span base, struct span path)
-{
-    AUTO_BUF buf merged = BUF_INIT;
-    size_t folder = base.len;
-
-    while (folder > 0 && base.at[folder - 1] != '/')
-        folder--;
-    if (folder > 0)
-        bfci_buf_put(&merged, base.at, folder);
-    else
-        buf_u8(&merged, '/');
-    put_span(&merged, path);
-    if (merged.bad)
-        out->bad = true;
-    else
-        put_path(out, (const char *)merged.data, merged.len);
-}
+/* ── Targets ── */
 
 static bool has_odd_byte(const char *text)
 {
@@ -168,48 +36,37 @@ static bool has_odd_byte(const char *text)
     return false;
 }
 
-static void put_resolved(buf *out, const struct url *base, const struct url *target)
+/* A host and a port are all that stands between the slashes of one that has a host: libcurl takes
+ * less, and more. */
+static bool is_strict(const char *target)
 {
-    const struct span scheme = target->scheme.at ? target->scheme : base->scheme;
-    const bool own = target->scheme.at || target->authority.at;
-    const struct span query =
-        target->query.at || own || target->path.len > 0 ? target->query : base->query;
+    const char *at = target + strcspn(target, ":/?#");
 
-    put_span(out, scheme);
-    bfci_buf_printf(out, "://");
-    put_span(out, own ? target->authority : base->authority);
-    if (!own && target->path.len == 0)
-        put_path(out, base->path.at, base->path.len);
-    else if (target->path.len == 0 || target->path.at[0] == '/')
-        put_path(out, target->path.at, target->path.len);
-    else
-        put_merged(out, base->path, target->path);
-    if (query.at) {
-        buf_u8(out, '?');
-        put_span(out, query);
-    }
+    if (has_odd_byte(target))
+        return false;
+    at = *at == ':' ? at + 1 : target;
+    if (strncmp(at, "//", 2) != 0)
+        return at == target;
+    return bfci_reference_registry_ok(at + 2, strcspn(at + 2, "/?#"));
 }
 
-int bfci_url_resolve(const char *base, const char *target, char **out, bfc_err *err)
+static int resolve(const char *request, const char *target, char **out, bfc_err *err)
 {
-    AUTO_BUF buf text = BUF_INIT;
+    AUTO_FREE char *url = NULL;
 
-    if (strlen(base) > LINK_URL_MAX || strlen(target) > LINK_URL_MAX)
+    if (strlen(target) > LINK_URL_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "a URL has more than %d bytes", LINK_URL_MAX);
-    const struct url from = split(base), to = split(target);
-    if (has_odd_byte(base) || !is_web(&from))
-        return bfci_fail(err, BFC_E_CORRUPT, "'%s' is no http or https URL", BFCI_QUOTE_STR(base));
-    if (has_odd_byte(target) || ((to.scheme.at || to.authority.at) &&
-                                 !is_web(&(struct url){to.scheme.at ? to.scheme : from.scheme,
-                                                       to.authority, to.path, to.query})))
-        return bfci_fail(err, BFC_E_CORRUPT,
-                         "the registry leads to '%s', which is no http or https "
-                         "URL",
+    int rc = is_strict(target) ? bfci_http_resolve(request, target, &url, err)
+                               : bfci_fail(err, BFC_E_CORRUPT, "no http or https URL");
+    if (rc < 0)
+        return bfci_wrap(err, rc, "the registry says that the list goes on at '%s'",
                          BFCI_QUOTE_STR(target));
-    put_resolved(&text, &from, &to);
-    buf_u8(&text, 0);
-    BFC_TRY(buf_check(&text, err));
-    *out = (char *)bfci_steal(&text.data);
+    if (!bfci_http_same_origin(request, url))
+        return bfci_fail(err, BFC_E_CORRUPT,
+                         "the registry says that the list goes on at '%s', which is not where "
+                         "it was asked for",
+                         BFCI_QUOTE_STR(url));
+    *out = bfci_steal(&url);
     return 0;
 }
 
@@ -321,21 +178,15 @@ static int find_next(scan *s, char **out)
 
 int bfci_link_next(const char *header, const char *request, char **next, bfc_err *err)
 {
-    AUTO_FREE char *target = NULL, *url = NULL;
+    AUTO_FREE char *target = NULL;
     scan s = {header, header, err};
 
     if (strlen(header) > LINK_HEADER_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "the header Link has more than %d bytes",
                          LINK_HEADER_MAX);
     BFC_TRY(find_next(&s, &target));
-    if (target) {
-        BFC_TRY(bfci_url_resolve(request, target, &url, err));
-        if (!bfci_url_same_origin(request, url))
-            return bfci_fail(err, BFC_E_CORRUPT,
-                             "the registry says that the list goes on at '%s', which is not where "
-                             "it was asked for",
-                             BFCI_QUOTE_STR(url));
-    }
-    *next = bfci_steal(&url);
+    if (target)
+        return resolve(request, target, next, err);
+    *next = NULL;
     return 0;
 }

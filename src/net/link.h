@@ -17,10 +17,4 @@ enum {
  * BFC_E_LIMIT. */
 int bfci_link_next(const char *header, const char *request, char **next, bfc_err *err);
 
-/* `target` as seen from `base`: absolute, without fragment, "." and "..". BFC_E_CORRUPT: it is no
- * http(s) URL, or holds a name and a password, blanks or control bytes. free(). */
-int bfci_url_resolve(const char *base, const char *target, char **out, bfc_err *err);
-/* True if scheme, host and port of two absolute URLs are the same, each with its default. */
-bool bfci_url_same_origin(const char *a, const char *b);
-
 #endif

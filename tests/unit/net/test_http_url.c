@@ -11,22 +11,63 @@
 
 #include "net/http_parts.h"
 
+static void test_http_url__rfc3986(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *link, *whole;
+    } cases[] = {
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g/"},
+        {"?y", "http://a/b/c/d;p?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d;p?q"},
+        {"g#s", "http://a/b/c/g"},
+        {"g?y#s", "http://a/b/c/g?y"},
+        {";x", "http://a/b/c/;x"},
+        {"", "http://a/b/c/d;p?q"},
+        {".", "http://a/b/c/"},
+        {"./", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../", "http://a/"},
+        {"../../g", "http://a/g"},
+        {"../../../g", "http://a/g"},
+        {"../../../../g", "http://a/g"},
+        {"/./g", "http://a/g"},
+        {"/../g", "http://a/g"},
+        {"g.", "http://a/b/c/g."},
+        {".g", "http://a/b/c/.g"},
+        {"g..", "http://a/b/c/g.."},
+        {"..g", "http://a/b/c/..g"},
+        {"./../g", "http://a/b/g"},
+        {"./g/.", "http://a/b/c/g/"},
+        {"g/./h", "http://a/b/c/g/h"},
+        {"g/../h", "http://a/b/c/h"},
+        {"g;x=1/./y", "http://a/b/c/g;x=1/y"},
+        {"g;x=1/../y", "http://a/b/c/y"},
+        {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"https://h", "https://h/"},
+        {"https://h?x", "https://h/?x"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO_FREE char *whole = NULL;
+        assert_int_equal(bfci_http_resolve("http://a/b/c/d;p?q", cases[i].link, &whole, NULL), 0);
+        assert_string_equal(whole, cases[i].whole);
+    }
+}
+
 static void test_http_url__resolves(void **state)
 {
     (void)state;
     static const struct {
         const char *base, *link, *whole;
     } cases[] = {
-        {"http://a/b/c/d;p?q", "g", "http://a/b/c/g"},
-        {"http://a/b/c/d;p?q", "./g", "http://a/b/c/g"},
-        {"http://a/b/c/d;p?q", "/g", "http://a/g"},
-        {"http://a/b/c/d;p?q", "//g", "http://g/"},
-        {"http://a/b/c/d;p?q", "?y", "http://a/b/c/d;p?y"},
-        {"http://a/b/c/d;p?q", "g?y", "http://a/b/c/g?y"},
-        {"http://a/b/c/d;p?q", "g#s", "http://a/b/c/g"},
-        {"http://a/b/c/d;p?q", "../g", "http://a/b/g"},
-        {"http://a/b/c/d;p?q", "../../g", "http://a/g"},
-        {"http://a/b/c/d;p?q", "../../../g", "http://a/g"},
         {"https://r.example/v2/a/blobs/uploads/", "/v2/a/blobs/uploads/1?_state=x%3D",
          "https://r.example/v2/a/blobs/uploads/1?_state=x%3D"},
         {"https://r.example/v2/", "HTTPS://Other.Example:443/x", "https://Other.Example:443/x"},
@@ -84,6 +125,15 @@ static void test_http_url__origins(void **state)
         {"http://a/", "http://a.b/", false},
         {"http://127.0.0.1/", "http://localhost/", false},
         {"http://a/", "http://a./", false},
+        {"http://a", "HTTP://A:80/x", true},
+        {"https://[::1]:5000/", "https://[::1]:5000/x?y", true},
+        {"https://a/", "https://a:0443/", true},
+        {"http://a:443", "https://a", false},
+        {"https://a", "https://a.b", false},
+        {"https://[::1]:5000", "https://[::1]:500", false},
+        {"ftp://a", "ftp://a", false},
+        {"/a", "/a", false},
+        {"https://a@b", "https://a@b", false},
         {"http://a/", "nothing", false},
         {"", "", false},
     };
@@ -111,9 +161,8 @@ static void test_http_url__shows_no_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_http_url__resolves),
-        cmocka_unit_test(test_http_url__refuses),
-        cmocka_unit_test(test_http_url__origins),
+        cmocka_unit_test(test_http_url__rfc3986),         cmocka_unit_test(test_http_url__resolves),
+        cmocka_unit_test(test_http_url__refuses),         cmocka_unit_test(test_http_url__origins),
         cmocka_unit_test(test_http_url__shows_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
