@@ -54,8 +54,11 @@ static int resolve(const char *request, const char *target, char **out, bfc_err 
 {
     AUTO_FREE char *url = NULL;
 
-    if (strlen(target) > LINK_URL_MAX)
+    if (strlen(target) > LINK_URL_MAX || strlen(request) > LINK_URL_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "a URL has more than %d bytes", LINK_URL_MAX);
+    if (!is_strict(request))
+        return bfci_fail(err, BFC_E_CORRUPT, "'%s' is no http or https URL",
+                         BFCI_QUOTE_STR(request));
     int rc = is_strict(target) ? bfci_http_resolve(request, target, &url, err)
                                : bfci_fail(err, BFC_E_CORRUPT, "no http or https URL");
     if (rc < 0)

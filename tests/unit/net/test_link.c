@@ -85,6 +85,19 @@ static void test_link__refused(void **state)
         refused(bad[i], BFC_E_CORRUPT);
 }
 
+/* What libcurl would take for a host, and put together wrongly. */
+static void test_link__odd_requests(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"https:/..///r.example/tags", "https://../tags", "/tags",
+                                      "https://u:p@r.example/tags", "https://r.example/a b"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char *next = NULL;
+        assert_int_equal(bfci_link_next("<n>; rel=next", bad[i], &next, NULL), BFC_E_CORRUPT);
+        assert_null(next);
+    }
+}
+
 static void test_link__limits(void **state)
 {
     (void)state;
@@ -103,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_link__next),
         cmocka_unit_test(test_link__refused),
+        cmocka_unit_test(test_link__odd_requests),
         cmocka_unit_test(test_link__limits),
     };
     return cmocka_run_group_tests_name("net link", tests, NULL, NULL);
