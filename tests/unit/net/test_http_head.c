@@ -31,7 +31,7 @@ static int drop(void **state)
 
 static bool line(bfci_http_call *c, const char *text)
 {
-    char copy[512];
+    char copy[520];
 
     (void)snprintf(copy, sizeof copy, "%s\r\n", text);
     return bfci_http_on_header(copy, 1, strlen(copy), c) == strlen(copy);
