@@ -28,7 +28,7 @@ import mutations  # noqa: E402
 import sample  # noqa: E402
 import share  # noqa: E402
 
-SHARES = 16 if share.SAFETY_ONLY else 6
+SHARES = 24 if share.SAFETY_ONLY else 10
 RSS_MAX_KIB = 200 << 10
 UNSUPPORTED = -5  # BFC_E_UNSUPPORTED
 # What the page leaves open: here the last table's pages stay behind the last frame that counts.

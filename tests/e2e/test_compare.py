@@ -130,4 +130,4 @@ def test_holes_are_compared(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -173,4 +173,4 @@ def test_append_is_deterministic_too(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -292,4 +292,4 @@ def test_nothing_waits_for_a_fifo_outside(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

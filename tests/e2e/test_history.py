@@ -278,4 +278,4 @@ def test_reading_while_somebody_appends(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -184,4 +184,4 @@ def test_not_enough_room_is_not_needed(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=3)

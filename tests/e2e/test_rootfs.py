@@ -79,4 +79,4 @@ def test_programs_run_from_what_came_out(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

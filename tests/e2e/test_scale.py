@@ -95,4 +95,4 @@ def test_one_file_of_20_gib(lab):
 if __name__ == '__main__':
     if not MAKE_TREE:
         sys.exit(__doc__)
-    harness.main(globals())
+    harness.main(globals(), shares=2)

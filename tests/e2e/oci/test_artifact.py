@@ -366,4 +366,4 @@ def test_damaged_blobs(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -320,4 +320,4 @@ def test_sparse_maps(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

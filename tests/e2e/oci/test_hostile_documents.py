@@ -345,4 +345,4 @@ def test_indexes(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

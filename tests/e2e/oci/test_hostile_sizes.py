@@ -227,4 +227,4 @@ def test_many_layers(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

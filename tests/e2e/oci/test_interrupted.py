@@ -196,4 +196,4 @@ def test_full_disk_on_extract(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

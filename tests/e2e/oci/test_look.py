@@ -289,4 +289,4 @@ def test_all_platforms(lab):
 
 if __name__ == '__main__':
     BLOB_PROBE = os.path.abspath(sys.argv.pop(1))
-    harness.main(globals())
+    harness.main(globals(), shares=2)

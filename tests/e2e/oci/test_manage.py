@@ -295,4 +295,4 @@ def test_rebase_refuses(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -547,4 +547,4 @@ def test_podman_runs_what_is_exported(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals(), shares=3)
+    harness.main(globals(), shares=6)

@@ -228,4 +228,4 @@ def test_reproducible(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

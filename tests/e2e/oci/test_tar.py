@@ -379,4 +379,4 @@ def test_damage(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -171,4 +171,4 @@ def test_rotate_keeps_the_owner(lab):
 
 
 if __name__ == "__main__":
-    harness.main(globals())
+    harness.main(globals(), shares=2)

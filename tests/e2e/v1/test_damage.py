@@ -46,7 +46,7 @@ def test_flipped_metadata(lab):
     wanted = digest_of(source(lab))
     harmless = 0
     with open(file, 'r+b') as f:
-        for place in share.todays(places_of_metadata(data), 4):
+        for place in share.todays(places_of_metadata(data), 8):
             os.pwrite(f.fileno(), bytes([data[place] ^ 1 << place % 8]), place)
             code = lab.bfc('extract', file, '-C', lab / 'out', expect=None).code
             check(code in (0, FAILED, DAMAGED), 'byte', place, 'exit', code)

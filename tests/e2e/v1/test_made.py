@@ -175,4 +175,4 @@ def test_large_contents(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -119,4 +119,4 @@ def test_is_never_written(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)
