@@ -20,20 +20,14 @@ enum {
 
 static int start_curl(bfci_http *http, bfc_err *err)
 {
-    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-
-    /* Since 7.84 any thread may start it; before, only the program could know that there is no
-     * other. */
-    if (!(version->features & CURL_VERSION_THREADSAFE) || !(version->features & CURL_VERSION_SSL))
-        return bfci_fail(err, BFC_E_UNSUPPORTED,
-                         "this libcurl has no TLS, or cannot be used with threads");
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    BFC_TRY(bfci_curl_load(err));
+    if (bfci_curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return bfci_fail(err, BFC_E_UNSUPPORTED, "libcurl does not start");
     http->has_curl = true;
-    http->multi = curl_multi_init();
+    http->multi = bfci_curl.multi_init();
     if (!http->multi)
         return bfci_fail_nomem(err);
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    (void)bfci_curl.multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
     return 0;
 }
 
@@ -83,7 +77,7 @@ void bfci_http_close(bfci_http *http)
         pthread_mutex_lock(&http->lock);
         http->closing = true;
         pthread_mutex_unlock(&http->lock);
-        (void)curl_multi_wakeup(http->multi);
+        (void)bfci_curl.multi_wakeup(http->multi);
         (void)pthread_join(http->thread, NULL);
     }
     if (http->has_locks) {
@@ -91,9 +85,10 @@ void bfci_http_close(bfci_http *http)
         pthread_mutex_destroy(&http->log_lock);
         pthread_mutex_destroy(&http->lock);
     }
-    (void)curl_multi_cleanup(http->multi);
+    if (http->multi)
+        (void)bfci_curl.multi_cleanup(http->multi);
     if (http->has_curl)
-        curl_global_cleanup();
+        bfci_curl.global_cleanup();
     bfci_tls_free(http->tls);
     free(http->user_agent);
     free(http);
@@ -112,7 +107,7 @@ int bfci_http_start(bfci_http *http, const bfci_http_request *request, bfci_http
     http->incoming = c;
     pthread_mutex_unlock(&http->lock);
     *out = c;
-    (void)curl_multi_wakeup(http->multi);
+    (void)bfci_curl.multi_wakeup(http->multi);
     return 0;
 }
 
@@ -123,7 +118,7 @@ static void wish(bfci_http_call *c, bool *what)
     pthread_mutex_lock(&http->lock);
     *what = true;
     pthread_mutex_unlock(&http->lock);
-    (void)curl_multi_wakeup(http->multi);
+    (void)bfci_curl.multi_wakeup(http->multi);
 }
 
 void bfci_http_cancel(bfci_http_call *call)

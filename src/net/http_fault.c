@@ -40,7 +40,7 @@ static struct bfci_quoted quote_words(const bfci_http_call *c, CURLcode result)
     char words[CURL_ERROR_SIZE];
 
     (void)snprintf(words, sizeof words, "%s",
-                   c->curl_text[0] ? c->curl_text : curl_easy_strerror(result));
+                   c->curl_text[0] ? c->curl_text : bfci_curl.easy_strerror(result));
     for (char *at = words; (at = strchr(at, '\'')); at++)
         *at = '"';
     return bfci_quote_bytes(words, strlen(words));
@@ -70,7 +70,7 @@ static void explain_connect(bfci_http_call *c, enum bfci_http_fault fault, CURLc
     long os_errno = 0;
 
     if (fault == BFCI_HTTP_FAULT_CONNECT)
-        (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os_errno);
+        (void)bfci_curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os_errno);
     /* What the system says is more than what libcurl makes of it. */
     (void)bfci_http_call_fail(c, fault, BFC_E_IO, "no connection: %s",
                               os_errno != 0 ? strerror((int)os_errno) : WORDS(c, result));
@@ -89,7 +89,7 @@ static void explain_tls(bfci_http_call *c, CURLcode result)
         rc = bfci_tls_host_get(c->http->tls, place.host, place.port, &host, &why);
     free(place.host);
     if (rc == 0) {
-        (void)curl_easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+        (void)bfci_curl.easy_getinfo(c->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
         rc = bfci_tls_explain(c->http->tls, host, result, verified, WORDS(c, result), &why);
     }
     (void)bfci_http_call_fail(c, BFCI_HTTP_FAULT_TLS, rc, "%s", why.msg);

@@ -43,13 +43,13 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void
 static int make_headers(bfci_http_call *c, bfc_err *err)
 {
     for (struct curl_slist *at = c->headers; at; at = at->next) {
-        struct curl_slist *grown = curl_slist_append(c->hop_headers, at->data);
+        struct curl_slist *grown = bfci_curl.slist_append(c->hop_headers, at->data);
         if (!grown)
             return bfci_fail_nomem(err);
         c->hop_headers = grown;
     }
     if (c->authorization && c->authorize) {
-        struct curl_slist *grown = curl_slist_append(c->hop_headers, c->authorization);
+        struct curl_slist *grown = bfci_curl.slist_append(c->hop_headers, c->authorization);
         if (!grown)
             return bfci_fail_nomem(err);
         c->hop_headers = grown;
@@ -61,7 +61,7 @@ static void forget_headers(bfci_http_call *c)
 {
     for (struct curl_slist *at = c->hop_headers; at; at = at->next)
         explicit_bzero(at->data, strlen(at->data));
-    curl_slist_free_all(c->hop_headers);
+    bfci_curl.slist_free_all(c->hop_headers);
     c->hop_headers = NULL;
 }
 
@@ -78,7 +78,7 @@ static void start_afresh(bfci_http_call *c)
 
 #define SET(option, value)                                                                         \
     do {                                                                                           \
-        if (curl_easy_setopt(c->easy, (option), (value)) != CURLE_OK)                              \
+        if (bfci_curl.easy_setopt(c->easy, (option), (value)) != CURLE_OK)                         \
             return bfci_fail_nomem(err);                                                           \
     } while (0)
 
@@ -163,9 +163,9 @@ int bfci_http_hop_prepare(bfci_http_call *c, bfc_err *err)
 
     start_afresh(c);
     if (c->easy)
-        curl_easy_reset(c->easy);
+        bfci_curl.easy_reset(c->easy);
     else
-        c->easy = curl_easy_init();
+        c->easy = bfci_curl.easy_init();
     if (!c->easy)
         return bfci_fail_nomem(err);
     BFC_TRY(make_headers(c, err));

@@ -32,7 +32,7 @@ static void take_off(loop *l, bfci_http_call *c)
 static void leave_multi(loop *l, bfci_http_call *c)
 {
     if (c->in_multi)
-        (void)curl_multi_remove_handle(l->http->multi, c->easy);
+        (void)bfci_curl.multi_remove_handle(l->http->multi, c->easy);
     c->in_multi = false;
 }
 
@@ -61,7 +61,7 @@ static void end_call(loop *l, bfci_http_call *c)
     bfci_http *http = l->http;
 
     leave_multi(l, c);
-    curl_easy_cleanup(c->easy);
+    bfci_curl.easy_cleanup(c->easy);
     c->easy = NULL;
     take_off(l, c);
     hand_over(c);
@@ -85,7 +85,7 @@ static int start_hop(loop *l, bfci_http_call *c)
             rc == BFC_E_NOMEM ? BFCI_HTTP_FAULT_INTERNAL : BFCI_HTTP_FAULT_TLS;
         return bfci_http_call_fail(c, fault, rc, "%s", why.msg);
     }
-    if (curl_multi_add_handle(l->http->multi, c->easy) != CURLM_OK)
+    if (bfci_curl.multi_add_handle(l->http->multi, c->easy) != CURLM_OK)
         return bfci_http_call_fail(c, BFCI_HTTP_FAULT_INTERNAL, BFC_E_NOMEM, "out of memory");
     c->in_multi = true;
     return 0;
@@ -129,12 +129,12 @@ static void take_results(loop *l)
     CURLMsg *message = NULL;
     int left = 0;
 
-    while ((message = curl_multi_info_read(l->http->multi, &left))) {
+    while ((message = bfci_curl.multi_info_read(l->http->multi, &left))) {
         char *of = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode result = message->data.result; /* the message goes with the handle */
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
+        (void)bfci_curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
         end_hop(l, (bfci_http_call *)(void *)of, result);
     }
 }
@@ -167,7 +167,7 @@ static void resume(loop *l, bfci_http_call *c)
         return;
     c->paused = false;
     c->moved_ns = bfci_monotonic_ns();
-    CURLcode result = curl_easy_pause(c->easy, CURLPAUSE_CONT);
+    CURLcode result = bfci_curl.easy_pause(c->easy, CURLPAUSE_CONT);
     if (result != CURLE_OK)
         end_hop(l, c, result);
 }
@@ -178,7 +178,7 @@ static void check_time(bfci_http_call *c, uint64_t now)
     const uint64_t answer_ms = c->request.answer_ms ? c->request.answer_ms : http->answer_ms;
     curl_off_t sent = 0;
 
-    (void)curl_easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    (void)bfci_curl.easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     if ((uint64_t)sent != c->sent) {
         c->sent = (uint64_t)sent;
         c->moved_ns = now;
@@ -249,14 +249,14 @@ void *bfci_http_loop(void *http)
 
     for (;;) {
         take_incoming(&l);
-        if (curl_multi_perform(l.http->multi, &running) != CURLM_OK)
+        if (bfci_curl.multi_perform(l.http->multi, &running) != CURLM_OK)
             give_up(&l);
         take_results(&l);
         look_at_all(&l);
         if (l.closing && !l.active)
             return NULL;
-        if (curl_multi_poll(l.http->multi, NULL, 0, l.active ? LOOK_EVERY_MS : IDLE_MS, NULL) !=
-            CURLM_OK) {
+        if (bfci_curl.multi_poll(l.http->multi, NULL, 0, l.active ? LOOK_EVERY_MS : IDLE_MS,
+                                 NULL) != CURLM_OK) {
             give_up(&l);
             bfci_pause_ms(LOOK_EVERY_MS);
         }

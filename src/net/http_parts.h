@@ -7,10 +7,10 @@
 #ifndef BFCI_NET_HTTP_PARTS_H
 #define BFCI_NET_HTTP_PARTS_H
 
-#include <curl/curl.h>
 #include <pthread.h>
 
 #include "base/buf.h"
+#include "net/curl.h"
 #include "net/http.h"
 #include "net/http_tls.h"
 

@@ -86,7 +86,7 @@ static int add(bfci_http_call *c, bfc_err *err, const char *name, const char *va
 
     /* "Name:" would take a header of libcurl's off, "Name;" is one without a value. */
     BFC_TRY(bfci_asprintf(&line, err, *value ? "%s: %s" : "%s;%s", name, value));
-    struct curl_slist *grown = curl_slist_append(c->headers, line);
+    struct curl_slist *grown = bfci_curl.slist_append(c->headers, line);
     if (!grown)
         return bfci_fail_nomem(err);
     c->headers = grown;
@@ -100,7 +100,7 @@ static int add_headers(bfci_http_call *c, const bfci_http_request *r, bfc_err *e
     for (size_t i = 0; r->accept && r->accept[i]; i++)
         BFC_TRY(add(c, err, "Accept", r->accept[i]));
     if (!c->headers) { /* without it, libcurl would say that anything is welcome */
-        c->headers = curl_slist_append(NULL, "Accept:");
+        c->headers = bfci_curl.slist_append(NULL, "Accept:");
         if (!c->headers)
             return bfci_fail_nomem(err);
     }
@@ -162,16 +162,16 @@ static void forget_list(struct curl_slist *list)
 {
     for (struct curl_slist *at = list; at; at = at->next)
         explicit_bzero(at->data, strlen(at->data));
-    curl_slist_free_all(list);
+    bfci_curl.slist_free_all(list);
 }
 
 void bfci_http_call_free(bfci_http_call *c)
 {
     if (!c)
         return;
-    curl_easy_cleanup(c->easy);
+    bfci_curl.easy_cleanup(c->easy);
     forget_list(c->hop_headers);
-    curl_slist_free_all(c->headers);
+    bfci_curl.slist_free_all(c->headers);
     forget(c->authorization);
     free(c->url);
     free(c->hop_url);

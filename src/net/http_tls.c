@@ -50,6 +50,7 @@ int bfci_tls_new(const char *const *certs_dirs, const char *cert_dir, const char
 {
     AUTO(bfci_tls) bfci_tls *t = NULL;
 
+    BFC_TRY(bfci_curl_load(err)); /* it knows where the system's certificates are */
     BFC_TRY(bfci_alloc_zero(1, sizeof *t, &t, err));
     t->cert_dir = cert_dir;
     if (certs_dirs)
@@ -101,7 +102,7 @@ static bool ends_in(const char *name, const char *end)
 /* The system's first. Where they are in a folder of hashed names, libcurl looks there as well. */
 static int add_system(const bfci_tls *t, buf *pem, bfc_err *err)
 {
-    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *version = bfci_curl.version_info(CURLVERSION_NOW);
     AUTO_FREE uint8_t *data = NULL;
     size_t len = 0;
 
@@ -271,7 +272,7 @@ int bfci_tls_host_get(bfci_tls *t, const char *host, unsigned port, const bfci_t
 
 #define SET(option, value)                                                                         \
     do {                                                                                           \
-        if (curl_easy_setopt(easy, (option), (value)) != CURLE_OK)                                 \
+        if (bfci_curl.easy_setopt(easy, (option), (value)) != CURLE_OK)                            \
             return bfci_fail_nomem(err);                                                           \
     } while (0)
 

@@ -4,9 +4,7 @@
 #ifndef BFCI_NET_HTTP_TLS_H
 #define BFCI_NET_HTTP_TLS_H
 
-#include <curl/curl.h>
-
-#include "base/base.h"
+#include "net/curl.h"
 
 /* What the first folder with a host's name holds: *.crt are authorities beside the system's, the
  * first *.cert with its *.key is the client's certificate. */

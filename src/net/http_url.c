@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses: what we ask for, where a redirect leads, what may be shown. libcurl's parser is the
  * only one, so that what was checked here is what it connects to. */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -9,13 +8,15 @@
 
 static void cleanup_url(CURLU **u)
 {
-    curl_url_cleanup(*u);
+    if (*u)
+        bfci_curl.url_cleanup(*u);
 }
 #define AUTO_URL __attribute__((cleanup(cleanup_url)))
 
 static void cleanup_part(char **part)
 {
-    curl_free(*part);
+    if (*part)
+        bfci_curl.free(*part);
 }
 #define AUTO_PART __attribute__((cleanup(cleanup_part)))
 
@@ -24,14 +25,14 @@ static int failed(CURLUcode rc, bfc_err *err)
     if (rc == CURLUE_OUT_OF_MEMORY)
         return bfci_fail_nomem(err);
     return bfci_fail(err, BFC_E_CORRUPT, "not an address of http or https (%s)",
-                     curl_url_strerror(rc));
+                     bfci_curl.url_strerror(rc));
 }
 
 static bool has_part(CURLU *u, CURLUPart what)
 {
     AUTO_PART char *part = NULL;
 
-    return curl_url_get(u, what, &part, 0) == CURLUE_OK;
+    return bfci_curl.url_get(u, what, &part, 0) == CURLUE_OK;
 }
 
 /* What this client talks to, however the URL came. */
@@ -39,7 +40,7 @@ static int check(CURLU *u, bfc_err *err)
 {
     AUTO_PART char *scheme = NULL;
 
-    CURLUcode rc = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0);
+    CURLUcode rc = bfci_curl.url_get(u, CURLUPART_SCHEME, &scheme, 0);
     if (rc != CURLUE_OK)
         return failed(rc, err);
     if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
@@ -52,13 +53,15 @@ static int check(CURLU *u, bfc_err *err)
 
 static int parse(const char *text, unsigned flags, CURLU **out, bfc_err *err)
 {
-    AUTO_URL CURLU *u = curl_url();
+    AUTO_URL CURLU *u = NULL;
 
+    BFC_TRY(bfci_curl_load(err));
+    u = bfci_curl.url();
     if (!u)
         return bfci_fail_nomem(err);
     if (strlen(text) > BFCI_HTTP_URL_MAX)
         return bfci_fail(err, BFC_E_CORRUPT, "an address of more than %d bytes", BFCI_HTTP_URL_MAX);
-    CURLUcode rc = curl_url_set(u, CURLUPART_URL, text, flags);
+    CURLUcode rc = bfci_curl.url_set(u, CURLUPART_URL, text, flags);
     if (rc != CURLUE_OK)
         return failed(rc, err);
     *out = bfci_steal(&u);
@@ -69,9 +72,9 @@ static int text_of(CURLU *u, char **out, bfc_err *err)
 {
     AUTO_PART char *text = NULL;
 
-    CURLUcode rc = curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
+    CURLUcode rc = bfci_curl.url_set(u, CURLUPART_FRAGMENT, NULL, 0);
     if (rc == CURLUE_OK)
-        rc = curl_url_get(u, CURLUPART_URL, &text, 0);
+        rc = bfci_curl.url_get(u, CURLUPART_URL, &text, 0);
     return rc == CURLUE_OK ? bfci_strdup(text, out, err) : failed(rc, err);
 }
 
@@ -102,7 +105,7 @@ int bfci_http_resolve(const char *base, const char *link, char **out, bfc_err *e
         return text_of(u, out, err);
     }
     /* Blanks and bytes above 0x7F do not belong into a URL, but come in these headers. */
-    CURLUcode rc = curl_url_set(u, CURLUPART_URL, link, CURLU_URLENCODE);
+    CURLUcode rc = bfci_curl.url_set(u, CURLUPART_URL, link, CURLU_URLENCODE);
     if (rc != CURLUE_OK)
         return failed(rc, err);
     BFC_TRY(check(u, err));
@@ -118,11 +121,11 @@ int bfci_http_place_of(const char *url, bfci_http_place *out, bfc_err *err)
 
     BFC_TRY(parse(url, 0, &u, err));
     BFC_TRY(check(u, err));
-    CURLUcode rc = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0);
+    CURLUcode rc = bfci_curl.url_get(u, CURLUPART_SCHEME, &scheme, 0);
     if (rc == CURLUE_OK)
-        rc = curl_url_get(u, CURLUPART_HOST, &host, 0);
+        rc = bfci_curl.url_get(u, CURLUPART_HOST, &host, 0);
     if (rc == CURLUE_OK)
-        rc = curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+        rc = bfci_curl.url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
     if (rc != CURLUE_OK)
         return failed(rc, err);
     BFC_TRY(bfci_strdup(host, &out->host, err));
@@ -155,9 +158,9 @@ struct bfci_http_shown bfci_http_show_url(const char *url)
     static const CURLUPart secret[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
                                        CURLUPART_QUERY, CURLUPART_FRAGMENT};
     for (size_t i = 0; i < ARRAY_LEN(secret); i++)
-        if (curl_url_set(u, secret[i], NULL, 0) != CURLUE_OK)
+        if (bfci_curl.url_set(u, secret[i], NULL, 0) != CURLUE_OK)
             return shown;
-    if (curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
+    if (bfci_curl.url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
         (void)snprintf(shown.text, sizeof shown.text, "%s", BFCI_QUOTE_STR(text));
     return shown;
 }

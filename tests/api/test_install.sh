@@ -41,6 +41,14 @@ if find "$top/dest" -path '*/include/*' -type f ! -path '*/include/bfc/*' | grep
 fi
 
 lib=$(dirname "$shared")
+
+# libcurl and what it brings along are loaded when they are needed: linked, they would make each start slower.
+for file in "$program" "$shared"; do
+    if readelf -d "$file" | grep -E 'NEEDED.*lib(curl|ssl)'; then
+        fail "installed: $file is linked with what only registries need"
+    fi
+done
+
 version=$(sed -n 's/^Version: //p' "$config")
 LD_LIBRARY_PATH=$lib "$program" --version | grep -qF "$version" ||
     fail "the installed program does not tell version $version"
