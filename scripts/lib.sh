@@ -13,7 +13,7 @@ export LC_ALL=C
     ROOTFS_PACKAGES=(debootstrap rsync)
     TEST_PACKAGES=(g++ clang llvm libclang-rt-14-dev libcmocka-dev python3 libarchive-tools attr acl
         libcap2-bin squashfs-tools zstd strace xfsprogs e2fsprogs btrfs-progs mandoc man-db
-        shellcheck procps skopeo umoci podman buildah busybox-static crun runc
+        shellcheck procps valgrind skopeo umoci podman buildah busybox-static crun runc
         golang-1.19-src libpython3.11-testsuite zfs-fuse argon2 docker-registry openssl nghttp2-server
         golang-github-cloudflare-circl-dev librust-hkdf-dev)
     ZFS_TEST_PACKAGES=(python3 rsync libarchive-tools attr acl libcap2-bin strace procps umoci skopeo
