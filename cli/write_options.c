@@ -109,6 +109,7 @@ int write_options_read(struct cli *cli, const struct args *args, struct write_op
 
     w->block_size = (uint32_t)size;
     w->jobs = cli->jobs;
+    w->low_memory = args_has(args, OPT_LOW_MEMORY);
     w->one_file_system = args_has(args, OPT_ONE_FILE_SYSTEM);
     w->reproducible = args_has(args, OPT_REPRODUCIBLE);
     w->replace = args_has(args, OPT_FORCE);

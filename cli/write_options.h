@@ -14,9 +14,17 @@
      VALUE_CHOICE,                                                                                 \
      "auto none zstd",                                                                             \
      "`auto`, `none`, `zstd` or `zstd:LEVEL` with a level from 1 to 19; default: `auto`"},         \
+        {OPT_BLOCK_SIZE,                                                                           \
+         'b',                                                                                      \
+         "block-size",                                                                             \
+         "SIZE",                                                                                   \
+         VALUE_WORD,                                                                               \
+         NULL,                                                                                     \
+         "size of a data block, a power of two from 4K to 4M; default: 128K"},                     \
     {                                                                                              \
-        OPT_BLOCK_SIZE, 'b', "block-size", "SIZE", VALUE_WORD, NULL,                               \
-            "size of a data block, a power of two from 4K to 4M; default: 128K"                    \
+        OPT_LOW_MEMORY, 0, "low-memory", NULL, VALUE_WORD, NULL,                                   \
+            "stay below 64 MiB of memory: a little slower, and of millions of files some equal "   \
+            "ones are stored twice"                                                                \
     }
 
 #define OPTIONS_OF_WRITING                                                                         \

@@ -80,8 +80,11 @@ typedef struct bfc_writer_options {
                                      0: the newest mtime stored */
     bool replace;               /**< bfc_writer_create() may replace an existing file */
     const bfc_hooks *hooks;     /**< borrowed until the writer is closed; may be NULL */
-    bool encrypt; /**< bfc_writer_create(): the container is encrypted, for each of `keys`. With
-                       `reproducible` it is BFC_E_INVALID. An append goes by the container */
+    bool encrypt;    /**< bfc_writer_create(): the container is encrypted, for each of `keys`. With
+                          `reproducible` it is BFC_E_INVALID. An append goes by the container */
+    bool low_memory; /**< stay below 64 MiB, with jobs up to 2, blocks up to 256 KiB and levels
+                          up to 9: some equal contents of large trees may be stored twice. The
+                          container is another one than without, byte by byte */
     const bfc_keys *keys; /**< borrowed until the writer is closed. bfc_writer_append(): one of
                                these opens the container; BFC_E_INVALID if it is not encrypted,
                                since what is appended would not be either */
@@ -90,7 +93,7 @@ typedef struct bfc_writer_options {
 #define BFC_WRITER_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false,      \
-            NULL, false, NULL                                                                      \
+            NULL, false, false, NULL                                                               \
     }
 
 /**

@@ -8,7 +8,6 @@
 #include "base/map.h"
 
 enum {
-    KNOWN_MAX = 1 << 20,   /* 64 MiB of contents, 8 MiB of index */
     LARGE_SIZE = 512 << 10 /* sizes are noted from here on */
 };
 
@@ -21,7 +20,8 @@ typedef struct known {
 
 struct bfci_dedup {
     known *ring;
-    size_t cap, count, next; /* next: where the ring goes on when it is full */
+    size_t cap, count, most; /* of the ring */
+    size_t next;             /* where it goes on when it is full */
     uint32_t *index;         /* positions in the ring plus 1; 0: free */
     size_t index_cap;        /* a power of two, at least twice count */
     bfci_map sizes;
@@ -30,11 +30,12 @@ struct bfci_dedup {
     bfci_inode inode;
 };
 
-int bfci_dedup_new(const bfci_source *base, bfci_dedup **out, bfc_err *err)
+int bfci_dedup_new(const bfci_source *base, bfci_memory memory, bfci_dedup **out, bfc_err *err)
 {
     AUTO(bfci_dedup) bfci_dedup *d = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *d, &d, err));
+    d->most = memory.contents;
     if (base) {
         BFC_TRY(bfci_tables_new(base, &d->base, err));
         bfci_cursor_init(&d->contents, d->base, TABLE_CONTENTS);
@@ -111,9 +112,9 @@ int bfci_dedup_add(bfci_dedup *d, const uint8_t digest[BFC_DIGEST_SIZE], const b
     if (extent->len >= LARGE_SIZE)
         BFC_TRY(bfci_map_put(&d->sizes, extent->len, 0, 1, err));
     size_t at = d->count;
-    if (d->count == KNOWN_MAX) {
+    if (d->count == d->most) {
         at = d->next;
-        d->next = (d->next + 1) % KNOWN_MAX;
+        d->next = (d->next + 1) % d->most;
         remove_slot(d, find_slot(d, d->ring[at].digest));
     } else {
         BFC_TRY(bfci_reserve(&d->ring, &d->cap, d->count + 1, sizeof *d->ring, err));

@@ -4,11 +4,12 @@
 #ifndef BFCI_CONTAINER_DEDUP_H
 #define BFCI_CONTAINER_DEDUP_H
 
+#include "container/memory.h"
 #include "container/table.h"
 
 typedef struct bfci_dedup bfci_dedup;
 /* `base`: the commit before, borrowed; NULL in a new container. */
-int bfci_dedup_new(const bfci_source *base, bfci_dedup **out, bfc_err *err);
+int bfci_dedup_new(const bfci_source *base, bfci_memory memory, bfci_dedup **out, bfc_err *err);
 void bfci_dedup_free(bfci_dedup *d); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_dedup, bfci_dedup_free)
 

@@ -12,9 +12,6 @@
 
 enum {
     BINS_MAX = 32,
-    BINS_MEMORY = 8 << 20,    /* open blocks take no more than this, but there are two at least */
-    FLIGHT_MEMORY = 40 << 20, /* blocks being compressed or written, raw and packed */
-    FLIGHT_MIN = 3,
     FLIGHT_MAX = 64,
     SAVING_SHIFT = 6 /* a block is stored plain if it would save less than 1/64 */
 };
@@ -100,9 +97,10 @@ int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err
     pthread_cond_init(&p->block_done, NULL);
     p->next_block = config->first_block;
     p->run_first = UINT64_MAX;
-    unsigned fit = FLIGHT_MEMORY / (2 * config->block_size);
-    p->in_flight_max = MIN(FLIGHT_MAX, MAX(FLIGHT_MIN, fit));
-    p->bin_count = MIN(BINS_MAX, MAX(2u, BINS_MEMORY / config->block_size));
+    const unsigned fit = (unsigned)(config->memory.flight / (2 * config->block_size));
+    const unsigned bins = (unsigned)(config->memory.bins / config->block_size);
+    p->in_flight_max = MIN(FLIGHT_MAX, MAX(config->memory.flight_least, fit));
+    p->bin_count = MIN(BINS_MAX, MAX(2u, bins));
     BFC_TRY(bfci_alloc_zero(p->bin_count, sizeof(block *), &p->bin, err));
     BFC_TRY(workers_new(p, err));
     *out = bfci_steal(&p);

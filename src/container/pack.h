@@ -4,6 +4,7 @@
 #ifndef BFCI_CONTAINER_PACK_H
 #define BFCI_CONTAINER_PACK_H
 
+#include "container/memory.h"
 #include "container/segment.h"
 #include "container/sorter.h"
 #include "format/record.h"
@@ -18,6 +19,7 @@ typedef struct bfci_packer_config {
     uint32_t block_size;
     int level;            /* of zstd; 0: nothing is compressed */
     uint64_t first_block; /* the first number to give out */
+    bfci_memory memory;
 } bfci_packer_config;
 
 int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err *err);

@@ -5,16 +5,12 @@
 
 #include "container/scan_batch.h"
 
-enum {
-    BATCHES_AHEAD = 24
-};
-
 /* ── Handing out batches ── */
 
 static int wait_for_room(bfci_scan *s, bfc_err *err)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->batches >= BATCHES_AHEAD && !s->stop)
+    while (s->batches >= s->config.batches && !s->stop)
         pthread_cond_wait(&s->bell, &s->lock);
     bool stop = s->stop;
     pthread_mutex_unlock(&s->lock);

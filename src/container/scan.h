@@ -63,8 +63,9 @@ typedef struct bfci_scan_config {
     struct {
         dev_t dev;
         ino_t ino;
-    } skip[2];       /* the container itself; ino 0: unused */
-    bool count_only; /* no batches: only the totals are wanted */
+    } skip[2];        /* the container itself; ino 0: unused */
+    unsigned batches; /* that are handed out at once */
+    bool count_only;  /* no batches: only the totals are wanted */
     const bfc_hooks *hooks;
 } bfci_scan_config;
 

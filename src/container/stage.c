@@ -19,8 +19,8 @@ static void old_cursors(bfci_stage *s)
     bfci_cursor_init(&s->contents, s->old, TABLE_CONTENTS);
 }
 
-int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, const bfci_source *base,
-                    bfc_err *err)
+int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, bfci_memory memory,
+                    const bfci_source *base, bfc_err *err)
 {
     *s = (bfci_stage){.base = base, .newest_mtime = INT64_MIN};
     if (base) {
@@ -31,7 +31,8 @@ int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, const bfci_s
         s->commit.next_ino = 1;
     }
     for (unsigned i = TABLE_TREES; i < TABLE_COUNT; i++)
-        BFC_TRY(bfci_sorter_new(beside, sealed, sorter_budget[i], &s->sorter[i], err));
+        BFC_TRY(bfci_sorter_new(beside, sealed, sorter_budget[i] >> memory.tables_shift,
+                                &s->sorter[i], err));
     return 0;
 }
 

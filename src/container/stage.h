@@ -4,6 +4,7 @@
 #define BFCI_CONTAINER_STAGE_H
 
 #include "base/map.h"
+#include "container/memory.h"
 #include "container/merge.h"
 #include "format/signature.h"
 
@@ -21,8 +22,8 @@ typedef struct bfci_stage {
 } bfci_stage;
 
 /* `beside`: path of the container, borrowed; `sealed`: it is. `base` is borrowed, may be NULL. */
-int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, const bfci_source *base,
-                    bfc_err *err);
+int bfci_stage_init(bfci_stage *s, const char *beside, bool sealed, bfci_memory memory,
+                    const bfci_source *base, bfc_err *err);
 void bfci_stage_release(bfci_stage *s);
 
 /* Stores an inode and counts it. `existed`: it replaces one of the same number and type. `extents`

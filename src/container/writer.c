@@ -262,6 +262,7 @@ void bfci_writer_feed(bfc_writer *w, bfci_feed_fn *fn, void *ctx)
 /* All that lives during one commit. */
 typedef struct work {
     bfc_writer *w;
+    bfci_memory memory;
     bfci_seal *seal; /* of a container that is made sealed */
     bfci_sealer *sealer;
     bfci_segment segment;
@@ -389,6 +390,7 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
         .one_file_system = w->options.one_file_system,
         .noatime = noatime,
         .hooks = w->options.hooks,
+        .batches = k->memory.batches,
     };
 
     BFC_TRY(set_skips(w, &config, err));
@@ -404,10 +406,11 @@ static int start(work *k, bfc_err *err)
     unsigned jobs = w->options.jobs ? w->options.jobs : bfci_processors();
     const bfci_source *base = w->appends ? &w->base : NULL;
 
+    k->memory = bfci_memory_of(w->options.low_memory, jobs);
     BFC_TRY(start_segment(k, err));
     BFC_TRY(bfci_pool_new(jobs, &k->pool, err));
-    BFC_TRY(bfci_stage_init(&k->stage, w->path, k->sealer != NULL, base, err));
-    BFC_TRY(bfci_dedup_new(base, &k->dedup, err));
+    BFC_TRY(bfci_stage_init(&k->stage, w->path, k->sealer != NULL, k->memory, base, err));
+    BFC_TRY(bfci_dedup_new(base, k->memory, &k->dedup, err));
     bfci_packer_config packing = {
         .segment = &k->segment,
         .pool = k->pool,
@@ -415,6 +418,7 @@ static int start(work *k, bfc_err *err)
         .block_size = w->options.block_size,
         .level = zstd_level(&w->options),
         .first_block = base ? base->commit.next_block : 0,
+        .memory = k->memory,
     };
     BFC_TRY(bfci_packer_new(&packing, &k->packer, err));
     bool noatime = bfci_may_skip_atime();

@@ -335,6 +335,7 @@ static int scan_folder(bfci_change_set *g, bfc_err *err)
                                      .noatime = bfci_may_skip_atime(),
                                      .next_ino = 2,
                                      .root_ino = 1,
+                                     .batches = bfci_memory_of(false, jobs).batches,
                                      .hooks = g->c->hooks};
     BFC_TRY(bfci_scan_start(&config, &g->scan, err));
     for (;;) {

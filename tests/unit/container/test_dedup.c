@@ -18,7 +18,7 @@ static void test_dedup__knows_what_was_added(void **state)
     bfci_extent out;
     bool found = true;
 
-    care_ok(c, bfci_dedup_new(NULL, &d, &c->err));
+    care_ok(c, bfci_dedup_new(NULL, bfci_memory_of(false, 2), &d, &c->err));
     for (uint32_t i = 0; i < 5000; i++) {
         digest_of(digest, i);
         care_ok(c, bfci_dedup_find(d, digest, 1 + i, &found, &out, &c->err));
@@ -73,7 +73,7 @@ static void test_dedup__follows_hints_but_does_not_believe_them(void **state)
         with_hint(c, hint, digest);
         int fd = open(c->file, O_RDONLY | O_CLOEXEC);
         care_ok(c, bfci_source_open_fd(fd, &source, &c->err));
-        care_ok(c, bfci_dedup_new(&source, &d, &c->err));
+        care_ok(c, bfci_dedup_new(&source, bfci_memory_of(false, 2), &d, &c->err));
         int rc = bfci_dedup_find(d, digest, 4000, &found, &out, &c->err);
         if (hint == 2) {
             assert_int_equal(rc, 0);

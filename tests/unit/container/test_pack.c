@@ -54,7 +54,8 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
     core_begin(c);
     core_ok(bfci_pool_new(jobs, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
-    const bfci_packer_config config = {&c->segment, pool, blocks, BLOCK, level, 100};
+    const bfci_packer_config config = {
+        &c->segment, pool, blocks, BLOCK, level, 100, bfci_memory_of(false, 2)};
     core_ok(bfci_packer_new(&config, &p, why));
     for (size_t i = 0; i < PIECES; i++) {
         piece *at = &pieces[i];
@@ -150,7 +151,8 @@ static void test_pack__nothing_is_nothing(void **state)
     core_begin(c);
     core_ok(bfci_pool_new(1, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
-    const bfci_packer_config config = {&c->segment, pool, blocks, BLOCK, 3, 5};
+    const bfci_packer_config config = {
+        &c->segment, pool, blocks, BLOCK, 3, 5, bfci_memory_of(false, 2)};
     core_ok(bfci_packer_new(&config, &p, why));
     core_ok(bfci_packer_finish(p, why));
     bfci_packer_totals totals = bfci_packer_get_totals(p);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much memory the parts of a commit may take: what does not fit is written earlier, sorted in
+ * a temporary file, or, of contents that were stored already, forgotten and stored again. */
+#ifndef BFCI_CONTAINER_MEMORY_H
+#define BFCI_CONTAINER_MEMORY_H
+
+#include "base/base.h"
+
+typedef struct bfci_memory {
+    size_t flight;         /* bytes of blocks that are compressed or written, raw and packed */
+    unsigned flight_least; /* blocks of them that there are in any case */
+    size_t bins;           /* bytes of open blocks; two of them there are at least */
+    unsigned batches;      /* of small files that were read ahead, 1.5 MiB each */
+    unsigned contents;     /* that are remembered, to be stored once; 72 bytes each */
+    unsigned tables_shift; /* changes of tables get their budget shifted right by it */
+} bfci_memory;
+
+/* `low`: a commit of any number of files stays below 64 MiB, with two threads, blocks of up to 256
+ * KiB and levels of zstd up to 9.
+ *
+ * Otherwise each thread has work that waits for it, and no more: what is reused soon is still in
+ * the processor's cache, and need not be had from the kernel first. */
+static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
+{
+    const bfci_memory usual = {
+        MAX(jobs, 2u) * ((size_t)2 << 20), jobs + 2, 8 << 20, jobs + 2, 1 << 20, 0};
+    const bfci_memory little = {4 << 20, 3, 4 << 20, 3, 1 << 17, 2};
+
+    return low ? little : usual;
+}
+
+#endif
