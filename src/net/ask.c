@@ -57,7 +57,7 @@ static int wait_stoppable(bfci_stop *stop, bfci_http_call *call, bfci_http_answe
     return bfci_http_wait(call, answer, err);
 }
 
-static int wait_for_next(const bfci_client *c, bfci_stop *stop, uint64_t wait_ms, bfc_err *err)
+int bfci_client_wait(const bfci_client *c, bfci_stop *stop, uint64_t wait_ms, bfc_err *err)
 {
     for (;;) {
         if (stop && bfci_stop_is_set(stop))
@@ -179,15 +179,24 @@ static int fail_status(const asking *a, const bfci_http_answer *answer, bfc_err 
     return bfci_http_fail_status(&a->ask->request, answer, words.text[0] ? words.text : NULL, err);
 }
 
+bool bfci_client_next_try(const bfci_http_answer *answer, unsigned tries, uint64_t *wait_ms)
+{
+    uint64_t random = 0;
+    int64_t now = 0;
+    uint32_t ns = 0;
+
+    bfci_now(&now, &ns);
+    if (bfci_random(&random, sizeof random, NULL) < 0)
+        random = ns;
+    return bfci_retry_next(answer, tries, now, random, wait_ms);
+}
+
 /* Whether, and after how long, there is another try. What cannot be done twice is tried again only
  * if the server has not begun with it. */
 static bool next_try(asking *a, const bfci_http_answer *answer, uint64_t *wait_ms)
 {
     const bfci_ask *ask = a->ask;
     const uint64_t now_at = ask->progress ? ask->progress(ask->ctx) : 0;
-    uint64_t random = 0;
-    int64_t now = 0;
-    uint32_t ns = 0;
 
     if (ask->once && answer->fault != BFCI_HTTP_FAULT_CONNECT &&
         answer->fault != BFCI_HTTP_FAULT_CONNECT_TIME && answer->status != 429)
@@ -197,10 +206,9 @@ static bool next_try(asking *a, const bfci_http_answer *answer, uint64_t *wait_m
         a->tries = a->refusals = 0;
     }
     a->tries++;
-    bfci_now(&now, &ns);
-    if (bfci_random(&random, sizeof random, NULL) < 0)
-        random = ns;
-    return bfci_retry_next(answer, a->tries, now, random, wait_ms);
+    if (ask->tries_max > 0 && a->tries >= ask->tries_max)
+        return false;
+    return bfci_client_next_try(answer, a->tries, wait_ms);
 }
 
 /* *again: the loop goes on. */
@@ -231,7 +239,7 @@ static int judge(asking *a, int rc, bfci_http_answer *answer, bool *again, bfc_e
     }
     bfci_log(a->client->hooks, BFC_LOG_INFO, "net", "%s; trying again in %.1f s", why.msg,
              (double)wait_ms / 1000);
-    BFC_TRY(wait_for_next(a->client, a->ask->stop, wait_ms, err));
+    BFC_TRY(bfci_client_wait(a->client, a->ask->stop, wait_ms, err));
     *again = true;
     return 0;
 }

@@ -67,6 +67,7 @@ typedef struct bfci_ask {
     const char *authorization;       /* may be NULL */
     int also[BFCI_ASK_ALSO_MAX];     /* statuses that are answers as well as 2xx is; 0: none */
     bool once;                       /* what it does is not to be done twice */
+    unsigned tries_max;              /* 0: BFCI_RETRY_TRIES_MAX */
     void *ctx;
     /* Before each try: where to begin, what to reset. May be NULL. */
     int (*prepare)(void *ctx, bfci_http_request *request, bfc_err *err);
@@ -83,6 +84,11 @@ typedef struct bfci_ask {
  * registry says of them (distribution-spec 1.1, "Error Codes"). *answer is set as by
  * bfci_http_do(). */
 int bfci_client_ask(bfci_client *c, const bfci_ask *ask, bfci_http_answer *answer, bfc_err *err);
+
+/* For who asks once and tries again itself: bfci_retry_next() with this machine's clock and chance;
+ * and waits that long, BFC_E_CANCELLED within 0.1 s. */
+bool bfci_client_next_try(const bfci_http_answer *answer, unsigned tries, uint64_t *wait_ms);
+int bfci_client_wait(const bfci_client *c, bfci_stop *stop, uint64_t wait_ms, bfc_err *err);
 
 /* What a registry says in the body of a failure, fit for a message: "CODE: words". "" if it says
  * nothing that can be understood. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manifests and indexes at a registry (distribution-spec 1.1, "Pulling manifests"): by tag or
- * digest, at most MANIFEST_SIZE_MAX bytes. */
+/* Manifests and indexes at a registry (distribution-spec 1.1, "Pulling manifests", "Pushing
+ * Manifests"): by tag or digest, at most MANIFEST_SIZE_MAX bytes. */
 #ifndef BFCI_NET_MANIFESTS_H
 #define BFCI_NET_MANIFESTS_H
 
@@ -26,5 +26,12 @@ int bfci_manifest_get(bfci_registry *r, const char *name, bfci_remote_manifest *
  * registry's word. */
 int bfci_manifest_head(bfci_registry *r, const char *name, bool *known, bfci_remote_manifest *out,
                        bfc_err *err);
+
+/* Puts a document there; all that it names is there already. `name`: a tag, or its own digest. If
+ * it has a subject and the registry keeps no list of referrers, the document is added to the index
+ * under the tag that is for this ("sha256-HEX"). BFC_E_CORRUPT: the registry calls it by another
+ * digest. */
+int bfci_manifest_put(bfci_registry *r, const char *name, const char *media_type,
+                      const uint8_t *bytes, size_t len, bfc_err *err);
 
 #endif
