@@ -3,37 +3,26 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_image_create,
-    &cmd_image_pull,
-    &cmd_image_list,
-    &cmd_image_info,
-    &cmd_image_extract,
-    &cmd_image_bundle,
-    &cmd_image_export,
-    &cmd_image_layers,
-    &cmd_image_diff,
-    &cmd_image_commit,
-    &cmd_image_squash,
-    &cmd_image_rebase,
-    &cmd_image_config,
-    &cmd_image_delete,
-    &cmd_image_tag,
-    &cmd_image_tags,
-    &cmd_image_inspect,
-    &cmd_image_verify,
-    &cmd_image_history,
-    &cmd_image_rollback,
-    &cmd_image_send,
-    &cmd_image_receive,
-    &cmd_image_prune,
-    &cmd_image_df,
-    NULL,
+    &cmd_image_create,   &cmd_image_pull,
+    &cmd_image_push,     &cmd_image_list,
+    &cmd_image_info,     &cmd_image_extract,
+    &cmd_image_bundle,   &cmd_image_export,
+    &cmd_image_layers,   &cmd_image_diff,
+    &cmd_image_commit,   &cmd_image_squash,
+    &cmd_image_rebase,   &cmd_image_config,
+    &cmd_image_delete,   &cmd_image_tag,
+    &cmd_image_tags,     &cmd_image_inspect,
+    &cmd_image_verify,   &cmd_image_history,
+    &cmd_image_rollback, &cmd_image_send,
+    &cmd_image_receive,  &cmd_image_prune,
+    &cmd_image_df,       NULL,
 };
 
 static const struct example examples[] = {
     {"bfc image create debian:12 rootfs", "The content of the directory rootfs as an image."},
     {"bfc image create nginx:1.25 oci:layout:1.25", "An image of an OCI layout."},
     {"bfc image pull docker.io/library/debian:12", "An image of a registry."},
+    {"bfc image push app registry.example/team/app:1", "An image, to a registry."},
     {"bfc image list", "All images, newest first."},
     {"bfc image extract debian:12 /srv/c1", "Its tree, into a new directory."},
     {"bfc image bundle nginx:1.25 /srv/c2", "Its tree and what a container runtime needs to know."},
@@ -68,7 +57,7 @@ static const struct section sections[] = {
               "is given. The parts of the path are lower-case letters, digits and separators, a "
               "tag has up to 128 letters, digits, `_`, `.` and `-`."},
     {"REGISTRIES",
-     "`bfc image pull`, `bfc image tags` and `bfc image inspect` take a REF: "
+     "`bfc image pull`, `bfc image push`, `bfc image tags` and `bfc image inspect` take a REF: "
      "`[registry[:port]/]path[:tag][@sha256:…]`. Which registry is asked for a short name, "
      "mirrors, "
      "and what is blocked or insecure stand in registries.conf(5), at the places where podman and "

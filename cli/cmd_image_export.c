@@ -2,9 +2,8 @@
 /* bfc image export. */
 #include <string.h>
 
-#include "cli.h"
+#include "export_options.h"
 #include "key_options.h"
-#include "value.h"
 
 static const struct operand operands[] = {
     {"NAME", VALUE_IMAGE, false, false, NULL},
@@ -12,41 +11,15 @@ static const struct operand operands[] = {
     {0},
 };
 
-static const char codings[] = "gzip none zstd";
-
 static const struct option options[] = {
-    {OPT_COMPRESSION, 'c', "compression", "HOW", VALUE_CHOICE, codings,
+    {OPT_COMPRESSION, 'c', "compression", "HOW", VALUE_CHOICE, EXPORT_CODINGS,
      "of the layers: `gzip`, `none` or `zstd`; default: `gzip`, in a docker-archive `none`"},
-    {OPT_LEVEL, 0, "level", "N", VALUE_WORD, NULL,
-     "how hard to compress: 1 to 9 for gzip, 1 to 19 for zstd"},
+    OPTION_EXPORT_LEVEL,
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL,
      "replace an existing file; in a layout, an image of the same name is replaced in any case"},
     OPTIONS_OF_KEYS,
     {0},
 };
-
-static int read_compression(struct cli *cli, const struct args *args, bfc_image_export_options *how)
-{
-    const char *compression = args_value(args, OPT_COMPRESSION);
-    const char *level = args_value(args, OPT_LEVEL);
-    AUTO_TEXT struct text problem = {0};
-    uint64_t number = 0;
-    int which = 0;
-
-    if (compression && value_choice(compression, "--compression", codings, &which, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
-    how->compression = compression;
-    if (!level)
-        return EXIT_DONE;
-    /* The default depends on DEST: nothing is guessed. */
-    if (!compression || strcmp(compression, "none") == 0)
-        return cli_usage(cli, "--level is for --compression gzip or zstd");
-    uint64_t most = strcmp(compression, "zstd") == 0 ? 19 : 9;
-    if (value_number(level, "--level", 1, most, &number, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
-    how->level = (int)number;
-    return EXIT_DONE;
-}
 
 static void report(struct cli *cli, const char *name, const char *dest)
 {
@@ -69,7 +42,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_err err = BFC_ERR_INIT;
     const char *name = args->operands[0], *dest = args->operands[1];
 
-    int code = read_compression(cli, args, &how);
+    int code = export_options_read(cli, args, &how.compression, &how.level);
     if (code == EXIT_DONE)
         code = cli_open_store_keys(cli, args, true, &store);
     if (code != EXIT_DONE)

@@ -66,6 +66,7 @@ enum option_id {
     OPT_MAX_SIZE,
     OPT_MESSAGE,
     OPT_MOUNTPOINT,
+    OPT_MOUNT_FROM,
     OPT_NEW_KEY_FILE,
     OPT_NEW_PASSWORD_FD,
     OPT_NEW_PASSWORD_FILE,
@@ -167,7 +168,8 @@ extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cm
     cmd_image_bundle, cmd_image_export, cmd_image_layers, cmd_image_diff, cmd_image_commit,
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
     cmd_image_verify, cmd_image_history, cmd_image_rollback, cmd_image_prune, cmd_image_df,
-    cmd_image_send, cmd_image_receive, cmd_image_pull, cmd_image_tags, cmd_image_inspect;
+    cmd_image_send, cmd_image_receive, cmd_image_pull, cmd_image_push, cmd_image_tags,
+    cmd_image_inspect;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);

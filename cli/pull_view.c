@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of blobs: what is being fetched is always among those that fit, then what is done, then
- * what waits. */
+/* Lines of blobs: what is on its way is always among those that fit, then what is being packed,
+ * then what is done, then what waits. */
 #include "pull_view.h"
 
 #include <stdio.h>
@@ -10,7 +10,8 @@
 enum {
     DIGEST_SHOWN = 12, /* digits */
     LINES_MAX = 20,
-    ROWS_FREE = 3
+    ROWS_FREE = 3,
+    STATES = BFC_BLOB_SENDING + 1
 };
 
 static const double RATE_WINDOW = 4.0; /* seconds that rates look back */
@@ -38,13 +39,19 @@ bool pull_view_wanted(const struct cli *cli)
     return cli->hooks.progress != NULL;
 }
 
+static bool is_moving(enum bfc_blob_state state)
+{
+    return state == BFC_BLOB_FETCHING || state == BFC_BLOB_SENDING;
+}
+
 static void take(struct pull_line *l, const bfc_blob_progress *blob)
 {
     const char *hex = strchr(blob->digest, ':');
     double now = seconds_now(), seconds = now - l->sampled;
 
     (void)snprintf(l->digest, sizeof l->digest, "%s", hex ? hex + 1 : blob->digest);
-    if (l->state != BFC_BLOB_FETCHING || blob->done < l->sampled_done) {
+    if (!is_moving(l->state) || blob->state != l->state || blob->done < l->sampled_done) {
+        l->rate = 0;
         l->sampled = now;
         l->sampled_done = blob->done;
     } else if (seconds >= 0.2) {
@@ -63,7 +70,7 @@ static void take(struct pull_line *l, const bfc_blob_progress *blob)
 
 /* ── A terminal ── */
 
-static void add_fetching(struct text *t, const struct pull_line *l)
+static void add_moving(struct text *t, const struct pull_line *l)
 {
     char done[SIZE_TEXT_MAX], size[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
 
@@ -80,6 +87,14 @@ static void add_fetching(struct text *t, const struct pull_line *l)
         text_fmt(t, "  %u:%02u left", (unsigned)(left + 0.5) / 60, (unsigned)(left + 0.5) % 60);
 }
 
+static void add_packing(struct text *t, const struct pull_line *l)
+{
+    char done[SIZE_TEXT_MAX];
+
+    text_size(done, l->done);
+    text_fmt(t, "packing  %s", done);
+}
+
 static void add_line(struct text *t, const struct pull_line *l, size_t columns)
 {
     AUTO_TEXT struct text line = {0};
@@ -87,10 +102,12 @@ static void add_line(struct text *t, const struct pull_line *l, size_t columns)
 
     text_fmt(&line, "%s  ", l->digest);
     text_size(size, l->size);
-    if (l->state == BFC_BLOB_FETCHING)
-        add_fetching(&line, l);
+    if (is_moving(l->state))
+        add_moving(&line, l);
     else if (l->state == BFC_BLOB_DONE)
         text_fmt(&line, "done  %s", size);
+    else if (l->state == BFC_BLOB_PACKING)
+        add_packing(&line, l);
     else
         text_fmt(&line, "waiting  %s", size);
     text_cut(t, text_of(&line), columns);
@@ -107,9 +124,10 @@ static size_t count_state(const struct pull_view *v, enum bfc_blob_state state)
 }
 
 /* How many of each state may be shown, so that `room` is enough. */
-static void share_room(const struct pull_view *v, size_t room, size_t shown[3])
+static void share_room(const struct pull_view *v, size_t room, size_t shown[STATES])
 {
-    static const enum bfc_blob_state first[] = {BFC_BLOB_FETCHING, BFC_BLOB_WAITING, BFC_BLOB_DONE};
+    static const enum bfc_blob_state first[] = {BFC_BLOB_FETCHING, BFC_BLOB_SENDING,
+                                                BFC_BLOB_PACKING, BFC_BLOB_WAITING, BFC_BLOB_DONE};
 
     for (size_t i = 0; i < ARRAY_LEN(first); i++) {
         size_t there = count_state(v, first[i]);
@@ -122,7 +140,7 @@ static void show(struct pull_view *v)
 {
     struct ui *ui = &v->cli->ui;
     AUTO_TEXT struct text t = {0};
-    size_t rows = ui_rows(ui->fd), columns = ui_columns(ui->fd) - 1, lines = 0, shown[3];
+    size_t rows = ui_rows(ui->fd), columns = ui_columns(ui->fd) - 1, lines = 0, shown[STATES];
     size_t room = rows > ROWS_FREE ? rows - ROWS_FREE : 1;
 
     share_room(v, room < LINES_MAX ? room : LINES_MAX, shown);
@@ -146,7 +164,7 @@ static void show(struct pull_view *v)
 
 static void tell(const struct pull_view *v, const bfc_blob_progress *blob)
 {
-    static const char *const states[] = {"waiting", "fetching", "done"};
+    static const char *const states[] = {"waiting", "fetching", "done", "packing", "sending"};
     json_t *document = json_document("bfc.progress.blob/1");
 
     json_put_str(document, "digest", blob->digest);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far blobs are, while they come: a line each on a terminal, or documents. */
+/* How far blobs are, while they come or go: a line each on a terminal, or documents. */
 #ifndef CLI_PULL_VIEW_H
 #define CLI_PULL_VIEW_H
 
@@ -11,7 +11,7 @@ struct pull_view {
     size_t count;
 };
 
-/* For bfc_image_pull_options, with the struct pull_view as ctx. */
+/* For the options of pulls and pushes, with the struct pull_view as ctx. */
 void pull_view_blob(void *view, const bfc_blob_progress *blob);
 /* Whether there is somebody to look at it. */
 bool pull_view_wanted(const struct cli *cli);

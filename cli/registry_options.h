@@ -34,6 +34,13 @@
     "image. 5 when a login is missing or not taken, or a certificate not trusted. 6 when the "     \
     "registry was asked too often."
 
+#define EXITS_OF_PUSHES                                                                            \
+    "1 when the registry cannot be reached, after several tries, or takes no images. 2 when REF "  \
+    "is "                                                                                          \
+    "wrong, or what is configured. 3 when what the registry says makes no sense, or the image is " \
+    "damaged. 4 when there is no such image. 5 when a login is missing or not taken, or a "        \
+    "certificate not trusted. 6 when the registry was asked too often."
+
 /* 0, or an exit code when it has been told what is wrong. What *out points to is borrowed. */
 int registry_options_read(struct cli *cli, const struct args *args, bfc_registry_options *out);
 

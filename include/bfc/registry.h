@@ -3,8 +3,8 @@
 #define BFC_REGISTRY_H
 /**
  * @file registry.h
- * Images at registries (OCI distribution-spec 1.1): pull them into a store, list tags, look at
- * them.
+ * Images at registries (OCI distribution-spec 1.1): pull them into a store, push them from one,
+ * list tags, look at them.
  *
  * References are `[registry[:port]/]path[:tag][@sha256:…]`, with "docker://" before them or
  * without. What is left out, which mirrors are asked, and which registries may be plain HTTP, is
@@ -62,17 +62,20 @@ enum bfc_pull_policy {
 enum bfc_blob_state {
     BFC_BLOB_WAITING = 0, /**< for its turn, or for another process that is fetching it */
     BFC_BLOB_FETCHING,
-    BFC_BLOB_DONE
+    BFC_BLOB_DONE,
+    BFC_BLOB_PACKING, /**< a push makes it: `size` is not known, 0 */
+    BFC_BLOB_SENDING
 };
 
-/** How far a blob of an image is that is being pulled. Valid during the call. */
+/** How far a blob of an image is that is being pulled or pushed. Valid during the call. */
 typedef struct bfc_blob_progress {
-    const char *digest; /**< "sha256:…" */
+    const char *digest; /**< "sha256:…"; of a push the one that it came with until it is packed; ""
+                           if there is none yet */
     uint64_t size;      /**< bytes */
-    uint64_t done;      /**< of them here */
+    uint64_t done;      /**< of them here; of a push: packed, then there */
     uint64_t kept;      /**< of them here before: from a run that was cut off */
     enum bfc_blob_state state;
-    size_t index, count; /**< its place in the image, and how many will be fetched */
+    size_t index, count; /**< its place in the image, and how many will be fetched or sent */
 } bfc_blob_progress;
 
 typedef struct bfc_image_pull_options {
@@ -131,6 +134,63 @@ typedef struct bfc_pull_report {
 BFC_API int bfc_image_pull(bfc_store *store, const char *reference,
                            const bfc_image_pull_options *options, bfc_pull_report *report,
                            bfc_image_info **out, bfc_err *err);
+
+/* ── Push ────────────────────────────────────────────────────────────────────────────────── */
+
+typedef struct bfc_image_push_options {
+    size_t size;                   /**< of this struct; set by the INIT macro */
+    bfc_registry_options registry; /**< its hooks are those of the whole */
+    const char *compression; /**< of layers that have to be packed: "gzip", "zstd", "none"; layers
+                                  that the registry has as they came are taken only if they are
+                                  of that kind. NULL: gzip, and what is there will do as it is */
+    int level;               /**< 0: the default of the compression */
+    unsigned parallel;       /**< uploads at once, 16 at most; 0: 3 */
+    const char *mount_from;  /**< another repository of the same registry ("library/debian"), from
+                                  which it may take layers over; NULL: none */
+    /** As for bfc_image_pull_options. */
+    void (*blob)(void *ctx, const bfc_blob_progress *blob);
+    void *blob_ctx;
+} bfc_image_push_options;
+
+#define BFC_IMAGE_PUSH_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bfc_image_push_options), BFC_REGISTRY_OPTIONS_INIT, NULL, 0, 0, NULL, NULL, NULL    \
+    }
+
+typedef struct bfc_push_report {
+    char digest[BFC_DIGEST_TEXT_SIZE]; /**< of the manifest or index that the reference now names */
+    uint64_t blobs;                    /**< layers and configurations that were sent */
+    uint64_t bytes;                    /**< of them */
+    uint64_t mounted;                  /**< that the registry took over from another repository */
+    uint64_t there;                    /**< that it had */
+} bfc_push_report;
+
+/**
+ * Send an image of the store to a registry: all its platforms, or the artifact that it is.
+ *
+ * A layer that the registry has as it came with the image, or can take over from `mount_from`, is
+ * not packed; others are put together as bfc_image_export() does, each in a temporary file of the
+ * store's, and sent unless the registry has them. If all of them are as they came, the manifest is
+ * the one that came, byte for byte. It comes last: until then the reference names what it named
+ * before. What a push that is interrupted has sent of layers stays at the registry, and is not sent
+ * again.
+ *
+ * @param name         of the image
+ * @param reference    where it goes; NULL: what `name` says. With a digest, that must be what it
+ * gets
+ * @param options      may be NULL
+ * @param[out] report  set on success; may be NULL
+ * @return 0; BFC_E_INVALID (name, reference, options, or a digest that it does not get),
+ *         BFC_E_NOT_FOUND (image), BFC_E_DENIED (login, certificates, a registry that is blocked),
+ *         BFC_E_UNSUPPORTED (the registry takes no images), BFC_E_CORRUPT (what the registry says
+ * makes no sense, or the container is damaged), BFC_E_BUSY (too many requests), BFC_E_NOSPC
+ * (temporary files), BFC_E_IO (connections), and as bfc_image_export()
+ *
+ * Blocks: long. Source: distribution-spec 1.1. Since: 0.5.
+ */
+BFC_API int bfc_image_push(bfc_store *store, const char *name, const char *reference,
+                           const bfc_image_push_options *options, bfc_push_report *report,
+                           bfc_err *err);
 
 /* ── Looking ─────────────────────────────────────────────────────────────────────────────── */
 

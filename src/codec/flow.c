@@ -24,6 +24,25 @@ enum bfci_coding bfci_coding_sniff(const void *bytes, size_t len)
     return CODING_PLAIN;
 }
 
+int bfci_coding_parse(const char *text, enum bfci_coding *out, bfc_err *err)
+{
+    static const struct {
+        const char *name;
+        enum bfci_coding coding;
+    } names[] = {{"none", CODING_PLAIN}, {"gzip", CODING_GZIP}, {"zstd", CODING_ZSTD}};
+
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            *out = names[i].coding;
+            return 0;
+        }
+    }
+    return bfci_fail(err, BFC_E_INVALID, "compression '%s': it is gzip, zstd or none",
+                     BFCI_QUOTE_STR(text));
+}
+
 /* ── Decoding ── */
 
 static int plain_run(bfci_inflow *f, flow_io *io, bfc_err *err)

@@ -15,6 +15,9 @@ enum bfci_coding {
 /* What a stream that begins with these bytes is. A skippable frame is zstd. */
 enum bfci_coding bfci_coding_sniff(const void *bytes, size_t len);
 
+/* "none", "gzip", "zstd"; NULL leaves *out as it is. BFC_E_INVALID. */
+int bfci_coding_parse(const char *text, enum bfci_coding *out, bfc_err *err);
+
 /* ── Decoding: any number of gzip members, of zstd frames and skippable frames, in a row ── */
 
 typedef struct bfci_inflow bfci_inflow;

@@ -12,11 +12,11 @@ enum {
 
 /* ── What is there ── */
 
-int bfci_blob_is_there(bfci_registry *r, const bfci_digest *digest, uint64_t size, bool *there,
-                       bfc_err *err)
+static int look_for(bfci_registry *r, const bfci_digest *digest, uint64_t size, bfci_stop *stop,
+                    bool *there, bfc_err *err)
 {
     AUTO_HTTP_ANSWER bfci_http_answer answer = BFCI_HTTP_ANSWER_INIT;
-    bfci_ask ask = {.request = BFCI_HTTP_REQUEST_INIT, .also = {404}};
+    bfci_ask ask = {.request = BFCI_HTTP_REQUEST_INIT, .also = {404}, .stop = stop};
     char path[sizeof "blobs/" + DIGEST_TEXT_SIZE] = "blobs/";
 
     bfci_digest_text(digest, path + strlen(path));
@@ -25,6 +25,12 @@ int bfci_blob_is_there(bfci_registry *r, const bfci_digest *digest, uint64_t siz
     *there = bfci_http_succeeded(&answer) &&
              (answer.length == BFCI_HTTP_LEN_UNKNOWN || answer.length == size);
     return 0;
+}
+
+int bfci_blob_is_there(bfci_registry *r, const bfci_digest *digest, uint64_t size, bool *there,
+                       bfc_err *err)
+{
+    return look_for(r, digest, size, NULL, there, err);
 }
 
 /* Who may not read there, or what knows no mounts, is no reason to fail. */
@@ -196,7 +202,9 @@ static int wait_for_next(plan *p, int rc, const bfc_err *first, bfc_err *err)
 /* The answer to the last request of an upload may be lost, though all is well. */
 static int came_through(const plan *p, bool *done)
 {
-    return bfci_blob_is_there(p->u.registry, &p->u.blob->digest, p->u.blob->size, done, NULL);
+    const bfci_blob_sending *s = p->u.blob;
+
+    return look_for(p->u.registry, &s->digest, s->size, s->stop, done, NULL);
 }
 
 /* 0: go on. */
@@ -252,7 +260,7 @@ int bfci_blob_send(bfci_registry *r, const bfci_blob_sending *s, enum bfci_blob_
     plan p = {.u = BFCI_UPLOAD_INIT(r, s)};
     bool good = false;
 
-    int rc = bfci_blob_is_there(r, &s->digest, s->size, &good, err);
+    int rc = look_for(r, &s->digest, s->size, s->stop, &good, err);
     *way = BLOB_WAS_THERE;
     if (rc == 0 && !good && s->mount_from) {
         rc = try_mount(&p.u, s->mount_from, &good, err);

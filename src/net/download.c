@@ -2,6 +2,7 @@
 /* Which blobs are fetched when, and those who read them. A download runs in a thread of its own; as
  * many run as may, but for one that is waited for, which always may. */
 #include "net/download_parts.h"
+#include "net/wait.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
@@ -257,15 +258,11 @@ int bfci_downloads_expect(bfci_downloads *d, const char *folder,
 int bfci_downloads_open(const bfci_downloads_options *options, bfci_downloads **out, bfc_err *err)
 {
     bfci_downloads *fresh = NULL;
-    pthread_condattr_t attr;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *fresh, &fresh, err));
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&fresh->lock, NULL);
-    (void)pthread_cond_init(&fresh->bell, &attr);
-    (void)pthread_cond_init(&fresh->tick, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    bfci_wait_init(&fresh->bell);
+    bfci_wait_init(&fresh->tick);
     AUTO(bfci_downloads) bfci_downloads *d = fresh;
     d->registry = options->registry;
     d->hooks = bfci_registry_client(d->registry)->hooks;

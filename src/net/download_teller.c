@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tells how far blobs are, some times a second, in a thread of its own: who listens may be slow,
  * and nothing that comes from the network should wait for it. */
-#include <time.h>
-
 #include "net/download_parts.h"
+#include "net/wait.h"
 
 enum {
     TELL_EVERY_MS = 100
@@ -11,17 +10,7 @@ enum {
 
 void bfci_downloads_wait(bfci_downloads *d, pthread_cond_t *cond, unsigned ms)
 {
-    struct timespec until;
-
-    if (clock_gettime(CLOCK_MONOTONIC, &until) < 0)
-        return;
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    (void)pthread_cond_timedwait(cond, &d->lock, &until);
+    bfci_wait_ms(cond, &d->lock, ms);
 }
 
 static enum bfc_blob_state state_of(const bfci_download *b)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing the image of a container to where other programs read it: an OCI layout, an archive of
- * one, a docker-archive. Same container, same options: same bytes. What fails leaves nothing. */
+ * one, a docker-archive; the floor of the net adds registries. Same container, same options: same
+ * bytes. What fails leaves nothing. */
 #ifndef BFCI_OCI_EXPORT_H
 #define BFCI_OCI_EXPORT_H
 
@@ -14,6 +15,8 @@ typedef struct bfci_export {
     int level;               /* 0: the default of the coding */
     const char *ref;         /* the image's name there */
     bool replace;            /* an archive may take the place of a file */
+    bool any_coding;         /* layers that are there as they came may stay in another coding */
+    const char *phase;       /* of the progress; NULL: "export" */
 } bfci_export;
 
 /* Made, or added to; a reference of the same name is replaced, others stay. BFC_E_EXISTS: the

@@ -50,11 +50,17 @@ static int put_blob(bfci_export_run *run, const bfci_export_target *t, const bfc
                     bfc_err *err)
 {
     char name[EXPORT_NAME_MAX], digest[DIGEST_TEXT_SIZE];
-    bool is_new = false;
+    bool is_new = false, there = false;
 
     BFC_TRY(bfci_export_claim(run, &d->digest, &is_new, err));
     if (!is_new)
         return 0;
+    if (t->layer)
+        BFC_TRY(t->layer(t->ctx, &d->digest, d->size, &there, err));
+    if (there) {
+        bfci_export_progress(run, d->size);
+        return 0;
+    }
     BFC_TRY(t->begin(t->ctx, err));
     int rc = copy_blob(run, t, d, err);
     bfci_digest_text(&d->digest, digest);

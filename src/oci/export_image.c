@@ -131,14 +131,33 @@ static const char *layer_type(enum bfci_coding coding)
     return types[coding];
 }
 
+/* What came is not made again where the target has it, if it is what is wanted. */
+static int look_for_layer(bfci_export_run *run, const bfci_export_target *t,
+                          const bfci_layer_facts *layer, bool *there, enum bfci_coding *coding,
+                          bfc_err *err)
+{
+    bool will_do = layer && bfci_media_kind(layer->media_type, coding) == MEDIA_LAYER &&
+                   (run->e->any_coding || *coding == run->e->coding);
+
+    *there = false;
+    if (!t->layer)
+        return 0;
+    return t->layer(t->ctx, will_do ? &layer->digest : NULL, will_do ? layer->size : 0, there, err);
+}
+
 static int put_layer(bfci_export_run *run, const bfci_export_target *t,
                      const bfci_layer_facts *layer, size_t *at, bfc_err *err)
 {
     char name[EXPORT_NAME_MAX];
+    enum bfci_coding coding = CODING_PLAIN;
+    bool there = false;
 
     *at = layer ? bfci_export_known(run, &layer->diff_id) : SIZE_MAX;
     if (*at != SIZE_MAX)
         return 0;
+    BFC_TRY(look_for_layer(run, t, layer, &there, &coding, err));
+    if (there)
+        return bfci_export_note_came(run, layer, coding, at, err);
     BFC_TRY(t->begin(t->ctx, err));
     BFC_TRY(bfci_export_pack(run, layer, t->write, t->ctx, at, err));
     bfci_export_blob_name(&run->packed[*at].digest, name);
@@ -147,15 +166,22 @@ static int put_layer(bfci_export_run *run, const bfci_export_target *t,
 
 static bfci_layer_descriptor describe_layer(const bfci_export_run *run, size_t at)
 {
-    return (bfci_layer_descriptor){layer_type(run->e->coding), run->packed[at].digest,
-                                   run->packed[at].size};
+    const bfci_packed *p = &run->packed[at];
+
+    return (bfci_layer_descriptor){layer_type(p->coding), p->digest, p->size};
 }
 
 static int put_manifest(bfci_export_run *run, const bfci_export_target *t, const void *json,
                         size_t len, described *out, bfc_err *err)
 {
+    bool is_new = false;
+
     out->size = len;
-    return put_blob(run, t, json, len, &out->digest, err);
+    if (!t->document)
+        return put_blob(run, t, json, len, &out->digest, err);
+    BFC_TRY(bfci_sha256(json, len, out->digest.bytes, err));
+    BFC_TRY(bfci_export_claim(run, &out->digest, &is_new, err));
+    return is_new ? t->document(t->ctx, out->media_type, json, len, err) : 0;
 }
 
 /* The manifest of an image whose layers are written: the one that came if they are what it names.

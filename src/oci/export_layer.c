@@ -13,7 +13,7 @@ static void add_progress(void *ctx, const bfc_progress *p)
 {
     const bfci_export_run *run = ctx;
     const bfc_progress sum = {
-        .phase = "export",
+        .phase = run->e->phase ? run->e->phase : "export",
         .bytes_done = MIN(run->done + p->bytes_done, run->total),
         .bytes_total = run->total,
     };
@@ -206,7 +206,7 @@ int bfci_export_pack(bfci_export_run *run, const bfci_layer_facts *layer, bfci_w
     AUTO(bfci_outflow) bfci_outflow *flow = NULL;
     AUTO(bfci_sha256_ctx) bfci_sha256_ctx *sha = NULL;
     struct packing p = {.write = write, .ctx = ctx};
-    bfci_packed packed = {0};
+    bfci_packed packed = {.coding = run->e->coding};
 
     BFC_TRY(bfci_sha256_new(&sha, err));
     BFC_TRY(bfci_sha256_start(sha, err));
@@ -216,4 +216,18 @@ int bfci_export_pack(bfci_export_run *run, const bfci_layer_facts *layer, bfci_w
     p.flow = flow;
     BFC_TRY(pack(run, layer, &p, &packed, err));
     return note(run, &packed, out, err);
+}
+
+int bfci_export_note_came(bfci_export_run *run, const bfci_layer_facts *layer,
+                          enum bfci_coding coding, size_t *out, bfc_err *err)
+{
+    const bfci_packed came = {.diff_id = layer->diff_id,
+                              .digest = layer->digest,
+                              .tar_size = layer->tar_size,
+                              .size = layer->size,
+                              .coding = coding};
+
+    BFC_TRY(note(run, &came, out, err));
+    bfci_export_progress(run, 0);
+    return 0;
 }

@@ -222,7 +222,8 @@ static int end_blob(void *ctx, const char *name, bfc_err *err)
 
 static int fill(struct layout *l, const bfci_export *e, bfc_err *err)
 {
-    const bfci_export_target t = {l, begin_blob, write_blob, end_blob};
+    const bfci_export_target t = {
+        .ctx = l, .begin = begin_blob, .write = write_blob, .end = end_blob};
     AUTO_EXPORT_RUN bfci_export_run run = {0};
     AUTO(json_t) json_t *root = NULL;
     AUTO_FREE char *index = NULL;

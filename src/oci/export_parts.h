@@ -20,6 +20,13 @@ typedef struct bfci_export_target {
     int (*begin)(void *ctx, bfc_err *err);
     bfci_write_fn *write; /* may be called in another thread than begin and end */
     int (*end)(void *ctx, const char *name, bfc_err *err);
+    /* Asked before each layer, and each blob of an artifact: whether what came with the image is
+     * there; then it is not written. `came` NULL: what is there would not do. The pointer may be
+     * NULL: nothing is there. */
+    int (*layer)(void *ctx, const bfci_digest *came, uint64_t size, bool *there, bfc_err *err);
+    /* Takes a manifest or an index, after all that it names; the last one names all others. NULL:
+     * they are blobs. */
+    int (*document)(void *ctx, const char *media_type, const void *bytes, size_t len, bfc_err *err);
 } bfci_export_target;
 
 int bfci_export_put(const bfci_export_target *t, const char *name, const void *bytes, size_t len,
@@ -32,6 +39,7 @@ void bfci_export_blob_name(const bfci_digest *d, char out[EXPORT_NAME_MAX]);
 typedef struct bfci_packed {
     bfci_digest diff_id, digest; /* of the tar, of what was written */
     uint64_t tar_size, size;
+    enum bfci_coding coding;
 } bfci_packed;
 
 /* An export under way. */
@@ -41,7 +49,7 @@ typedef struct bfci_export_run {
     bfc_commit_info commit;
     bfc_hooks hooks;      /* the caller's, with progress over the whole image */
     uint64_t done, total; /* bytes of tars, and of artifacts' blobs */
-    bfci_packed *packed;  /* layers that were written */
+    bfci_packed *packed;  /* layers that were written, or were there */
     size_t packed_count, packed_cap;
     bfci_map written; /* diffIDs → position in `packed` */
     bfci_map claimed; /* digests of other blobs */
@@ -57,6 +65,9 @@ size_t bfci_export_known(const bfci_export_run *run, const bfci_digest *diff_id)
  * run->packed; *out is its position there. */
 int bfci_export_pack(bfci_export_run *run, const bfci_layer_facts *layer, bfci_write_fn *write,
                      void *ctx, size_t *out, bfc_err *err);
+/* Notes one that was there as it came, in that coding. */
+int bfci_export_note_came(bfci_export_run *run, const bfci_layer_facts *layer,
+                          enum bfci_coding coding, size_t *out, bfc_err *err);
 
 /* ── Other blobs ── */
 

@@ -125,7 +125,7 @@ static int end(void *ctx, const char *name, bfc_err *err)
 
 bfci_export_target bfci_export_tar_target(bfci_export_tar *t)
 {
-    return (bfci_export_target){t, begin, write_bytes, end};
+    return (bfci_export_target){.ctx = t, .begin = begin, .write = write_bytes, .end = end};
 }
 
 int bfci_export_tar_publish(bfci_export_tar *t, bool replace, bfc_err *err)

@@ -92,26 +92,6 @@ static int check_ref(const char *ref, bfc_err *err)
     return 0;
 }
 
-static int parse_coding(const char *text, enum kind kind, enum bfci_coding *out, bfc_err *err)
-{
-    static const struct {
-        const char *name;
-        enum bfci_coding coding;
-    } names[] = {{"none", CODING_PLAIN}, {"gzip", CODING_GZIP}, {"zstd", CODING_ZSTD}};
-
-    *out = kind == TO_DOCKER_ARCHIVE ? CODING_PLAIN : CODING_GZIP;
-    if (!text)
-        return 0;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(text, names[i].name) == 0) {
-            *out = names[i].coding;
-            return 0;
-        }
-    }
-    return bfci_fail(err, BFC_E_INVALID, "compression '%s': it is gzip, zstd or none",
-                     BFCI_QUOTE_STR(text));
-}
-
 /* ── The container itself ── */
 
 static int copy_bytes(bfc_reader *r, int to, uint64_t total, const bfc_hooks *hooks, bfc_err *err)
@@ -176,7 +156,8 @@ static int export_image(bfc_store *store, const bfci_reference *ref, const struc
                      .ref = d->ref ? d->ref : ref->text,
                      .replace = o->replace};
 
-    BFC_TRY(parse_coding(o->compression, d->kind, &e.coding, err));
+    e.coding = d->kind == TO_DOCKER_ARCHIVE ? CODING_PLAIN : CODING_GZIP;
+    BFC_TRY(bfci_coding_parse(o->compression, &e.coding, err));
     BFC_TRY(check_ref(e.ref, err));
     if (d->kind == TO_DOCKER_ARCHIVE) {
         BFC_TRY(bfci_reference_parse(e.ref, &tag, err));
