@@ -129,6 +129,8 @@ typedef struct bfci_backend {
     /* The folder for blobs that are being fetched (part_file.h), a file system with room for
      * images; with `make` it is made. BFC_E_NOT_FOUND: there is none yet. *path: free(). */
     int (*downloads)(bfc_store *store, bool make, char **path, bfc_err *err);
+    /* The folder for records of lists (sync_record.h), likewise. */
+    int (*records)(bfc_store *store, bool make, char **path, bfc_err *err);
 
     /* The folder below which the store keeps its files; borrowed. It need not be there yet. */
     const char *(*folder)(const bfc_store *store);

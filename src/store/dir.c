@@ -167,6 +167,7 @@ const bfci_backend bfci_backend_dir = {
     .extract_dataset = dir_extract_dataset,
     .leftovers = bfci_dirstore_leftovers,
     .downloads = bfci_dirstore_downloads,
+    .records = bfci_dirstore_records,
     .folder = dir_folder,
     .free_space = dir_free_space,
 };

@@ -5,6 +5,7 @@
  *     .bfc-lock/<escaped name>         who is changing that name; gone when nobody is
  *     .bfc-tmp/<escaped name>/         work on that name, only ever touched under its lock
  *     .bfc-tmp/downloads/              blobs that are being fetched: no name is escaped to that
+ *     .bfc-sync/                       what lists have brought: sync_record.h
  */
 #ifndef BFCI_STORE_DIR_H
 #define BFCI_STORE_DIR_H
@@ -54,6 +55,7 @@ int bfci_dirstore_work_publish(bfci_work *work, const bfc_image_info *info, char
                                bfc_err *err);
 void bfci_dirstore_work_end(bfci_work *work);
 int bfci_dirstore_downloads(bfc_store *store, bool make, char **path, bfc_err *err);
+int bfci_dirstore_records(bfc_store *store, bool make, char **path, bfc_err *err);
 int bfci_dirstore_remove(bfc_store *store, const bfci_reference *ref,
                          const bfc_image_delete_options *options, bfc_err *err);
 

@@ -231,21 +231,31 @@ void bfci_dirstore_work_end(bfci_work *work)
     *work = (bfci_work)BFCI_WORK_INIT;
 }
 
-/* ── Downloads ── */
+/* ── Folders for others ── */
 
-int bfci_dirstore_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+static int own_folder(const bfc_store *store, const char *above, const char *name, bool make,
+                      char **path, bfc_err *err)
 {
-    const bfci_dirstore *dir = bfci_dirstore_of(store);
     AUTO_FREE char *folder = NULL;
 
-    BFC_TRY(bfci_asprintf(&folder, err, "%s/downloads", dir->works));
-    int rc = make ? make_store(dir, err) : 0;
+    BFC_TRY(bfci_asprintf(&folder, err, "%s/%s", above, name));
+    int rc = make ? make_store(bfci_dirstore_of(store), err) : 0;
     if (rc == 0 && make)
         rc = make_if_missing(folder, err);
     if (rc < 0)
         return wrap_store(err, rc, store);
     *path = bfci_steal(&folder);
     return 0;
+}
+
+int bfci_dirstore_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    return own_folder(store, bfci_dirstore_of(store)->works, "downloads", make, path, err);
+}
+
+int bfci_dirstore_records(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    return own_folder(store, bfci_dirstore_of(store)->root, ".bfc-sync", make, path, err);
 }
 
 /* ── Removing ── */

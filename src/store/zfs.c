@@ -104,6 +104,7 @@ const bfci_backend bfci_backend_zfs = {
     .send = bfci_zfs_send,
     .receive = bfci_zfs_receive,
     .downloads = bfci_zfs_downloads,
+    .records = bfci_zfs_records,
     .folder = zfs_folder,
     .free_space = zfs_free_space,
 };

@@ -68,6 +68,8 @@ int bfci_zfs_make_store(const bfci_zfsstore *z, char **point, bfc_err *err);
 int bfci_zfs_lock_path(const bfci_zfsstore *z, const char *part, char **path, bfc_err *err);
 /* The folder of downloads, where work is mounted. */
 int bfci_zfs_downloads(bfc_store *store, bool make, char **path, bfc_err *err);
+/* That of records of lists, in the same place. */
+int bfci_zfs_records(bfc_store *store, bool make, char **path, bfc_err *err);
 /* The lock of an image. BFC_E_BUSY: somebody else is changing it. */
 int bfci_zfs_lock(const bfci_zfsstore *z, const bfci_reference *ref, bfci_name_lock *lock,
                   bfc_err *err);

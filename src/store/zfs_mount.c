@@ -261,9 +261,9 @@ int bfci_zfs_lock_path(const bfci_zfsstore *z, const char *part, char **path, bf
     return bfci_asprintf(path, err, "%s/.lock/%s", point, part);
 }
 
-int bfci_zfs_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+static int own_folder(const bfci_zfsstore *z, const char *name, bool make, char **path,
+                      bfc_err *err)
 {
-    const bfci_zfsstore *z = bfci_zfs_of(store);
     AUTO_FREE char *point = NULL;
     AUTO_FREE char *folder = NULL;
 
@@ -271,12 +271,29 @@ int bfci_zfs_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
         BFC_TRY(bfci_zfs_make_store(z, &point, err));
     else
         BFC_TRY(bfci_zfs_mounted(&z->tool, z->works, &point, err));
-    BFC_TRY(bfci_asprintf(&folder, err, "%s/.downloads", point));
+    BFC_TRY(bfci_asprintf(&folder, err, "%s/%s", point, name));
     int rc = make ? bfci_make_folder(folder, FOLDER_MODE, err) : 0;
     if (rc < 0 && rc != BFC_E_EXISTS)
         return rc;
     *path = bfci_steal(&folder);
     return 0;
+}
+
+int bfci_zfs_downloads(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    return own_folder(bfci_zfs_of(store), ".downloads", make, path, err);
+}
+
+int bfci_zfs_records(bfc_store *store, bool make, char **path, bfc_err *err)
+{
+    const bfci_zfsstore *z = bfci_zfs_of(store);
+    bool there = make;
+
+    if (!make)
+        BFC_TRY(bfci_zfs_exists(&z->tool, z->works, &there, err));
+    if (!there)
+        return bfci_fail(err, BFC_E_NOT_FOUND, "there is no '%s'", z->works);
+    return own_folder(z, ".sync", make, path, err);
 }
 
 int bfci_zfs_lock(const bfci_zfsstore *z, const bfci_reference *ref, bfci_name_lock *lock,
