@@ -60,6 +60,10 @@ def net_seeds():
                    b'{"credsStore":"x","credHelpers":{"q.io":"y"},"auths":{"q.io/a":{}}}',
                    b'{"q.io":{"auth":"dTpw","email":"a@b"}}'):
         yield "auth_file", logins
+    for images in (b"# all of it\ndocker.io/library/debian:1[12]* not=*-slim as=debian platform=linux/arm64\n",
+                   b"q.io/a/b:1 as=b:one all-platforms # one\r\nq.io/c" + digest + b"\n\tdocker://[::1]:5000/d artifact",
+                   b"a:[!a-z]* not=[]x]? not=*", b"a:[x", b"a:1 as=b:*"):
+        yield "sync_list", images
 
 
 def small_tree(folder):

@@ -192,6 +192,80 @@ BFC_API int bfc_image_push(bfc_store *store, const char *name, const char *refer
                            const bfc_image_push_options *options, bfc_push_report *report,
                            bfc_err *err);
 
+/* ── Many of them ────────────────────────────────────────────────────────────────────────── */
+
+enum bfc_sync_action {
+    BFC_SYNC_UP_TO_DATE = 0, /**< the image is here, and was not changed */
+    BFC_SYNC_PULLED,         /**< it was taken from the registry */
+    BFC_SYNC_SURPLUS,        /**< the list has brought it once, but names it no longer, or the
+                                  registry has no such tag any more; `prune` would remove it */
+    BFC_SYNC_REMOVED,        /**< the same, and it was removed */
+    BFC_SYNC_KEPT,           /**< the same, but it has another content than the list has brought: it
+                                  is somebody else's now, and the list has forgotten it */
+    BFC_SYNC_FAILED
+};
+
+/** What was done with an image; with a dry run, what would be. Valid during the call. */
+typedef struct bfc_sync_step {
+    enum bfc_sync_action action;
+    unsigned line;               /**< of the list; 0: no line names it any more */
+    const char *reference;       /**< at the registry; of a pattern whose tags could not be had, the
+                                      repository; "" where nothing tells it any more */
+    const char *name;            /**< in the store; "" if it is not known */
+    const bfc_pull_report *pull; /**< of what was pulled or is up to date, else NULL */
+    const bfc_err *why;          /**< of what failed, else NULL */
+} bfc_sync_step;
+
+typedef struct bfc_sync_report {
+    size_t up_to_date, pulled, surplus, removed, kept, failed; /**< images; of what failed, also
+                                                                    patterns */
+    uint64_t bytes; /**< that came over the network for layers */
+} bfc_sync_report;
+
+typedef struct bfc_images_sync_options {
+    size_t size;                 /**< of this struct; set by the INIT macro */
+    bfc_image_pull_options pull; /**< how images are pulled; its `name` and `policy` have no meaning
+                                      here; `platform`, `all_platforms` and `artifact` are for lines
+                                      that do not say */
+    const char *list;            /**< what the list is called, by which the store knows what it has
+                                      brought; NULL: the file's path, with links resolved */
+    bool prune;                  /**< remove what the list has brought and no longer names, or what
+                                      the registry has no tag for any more */
+    bool dry_run;                /**< nothing is fetched, removed or remembered */
+    bool keep_going;             /**< go on with the next image when one fails */
+    /** Told of each image in the order of the list, then of what is surplus. May be NULL. */
+    void (*step)(void *ctx, const bfc_sync_step *step);
+    void *step_ctx;
+} bfc_images_sync_options;
+
+#define BFC_IMAGES_SYNC_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        sizeof(bfc_images_sync_options), BFC_IMAGE_PULL_OPTIONS_INIT, NULL, false, false, false,   \
+            NULL, NULL                                                                             \
+    }
+
+/**
+ * Keep the images of a list in step with their registries: what differs there is pulled, as
+ * bfc_image_pull() does. The list is a file; bfc-image-sync(1) tells what stands in it. It is read
+ * and checked as a whole before anything is done.
+ *
+ * With `prune`, only images go that this list has brought and nobody has changed since; and none
+ * does if the tags of some pattern could not be had, since then it is not known what should be
+ * there. A tag counts as gone only when the registry lists its repository without it.
+ *
+ * @param file         path of the list; at most 1 MiB, 4096 lines that name something
+ * @param options      may be NULL
+ * @param[out] report  set also on failure; may be NULL
+ * @return 0; what the first image failed with that did; BFC_E_INVALID (list), BFC_E_LIMIT (list),
+ *         BFC_E_NOT_FOUND (file), BFC_E_BUSY (another process works through this list), and as
+ *         bfc_image_pull() and bfc_image_delete()
+ *
+ * Blocks: long. Since: 0.5.
+ */
+BFC_API int bfc_images_sync(bfc_store *store, const char *file,
+                            const bfc_images_sync_options *options, bfc_sync_report *report,
+                            bfc_err *err);
+
 /* ── Looking ─────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct bfc_registry_tag_list {

@@ -7,6 +7,7 @@
 
 #include "base/hooks.h"
 #include "net/origin_registry.h"
+#include "net/pull.h"
 #include "oci/platform.h"
 #include "store/image_build.h"
 
@@ -18,8 +19,11 @@ typedef struct pulling {
     const bfc_image_pull_options *options;
     bfc_image_create_options create;
     bfci_reference name;
-    bfci_client *client;
-    bfci_registry *registry;
+    const bfci_pull_with *with;
+    bfci_client *own_client;
+    bfci_registry *own_registry;
+    bfci_client *client;       /* borrowed, from above or from `with` */
+    bfci_registry *registry;   /* likewise */
     bfci_remote_manifest head; /* what the reference names now */
     bool head_is_known;
     bfci_downloads *downloads;
@@ -30,8 +34,8 @@ static void pulling_release(pulling *p)
 {
     bfci_downloads_close(p->downloads);
     bfci_remote_manifest_release(&p->head);
-    bfci_registry_close(p->registry);
-    bfci_client_close(p->client);
+    bfci_registry_close(p->own_registry);
+    bfci_client_close(p->own_client);
 }
 #define AUTO_PULLING __attribute__((cleanup(pulling_release)))
 
@@ -151,6 +155,29 @@ static int look(void *ctx, bfci_registry *r, const bfci_remote_ref *ref, bfc_err
     return 0;
 }
 
+/* A session that somebody has is worth a try. */
+static int look_in_session(pulling *p, bfc_err *err)
+{
+    bfci_remote_ref ref;
+
+    if (!p->with->registry)
+        return BFC_E_NOT_FOUND;
+    BFC_TRY(bfci_remote_ref_parse(p->reference, &ref, err));
+    BFC_TRY(look(p, p->with->registry, &ref, err));
+    p->registry = p->with->registry;
+    return 0;
+}
+
+static int find(pulling *p, bfc_err *err)
+{
+    int rc = look_in_session(p, err);
+    if (rc == 0 || rc == BFC_E_CANCELLED || rc == BFC_E_NOMEM)
+        return rc;
+    BFC_TRY(bfci_registry_find(p->client, p->reference, look, p, &p->own_registry, err));
+    p->registry = p->own_registry;
+    return 0;
+}
+
 /* ── Making ── */
 
 /* A config of an artifact is a blob like its layers. */
@@ -242,8 +269,10 @@ static int pull(pulling *p, bfc_image_info **out, bfc_err *err)
 
     if (p->options->policy == BFC_PULL_MISSING && is_here(p))
         return take_what_is_here(p, out, err);
-    BFC_TRY(bfci_client_open(&p->options->registry, &p->client, err));
-    int rc = bfci_registry_find(p->client, p->reference, look, p, &p->registry, &why);
+    if (!p->with->client)
+        BFC_TRY(bfci_client_open(&p->options->registry, &p->own_client, err));
+    p->client = p->with->client ? p->with->client : p->own_client;
+    int rc = find(p, &why);
     if (rc < 0 && rc != BFC_E_CANCELLED && rc != BFC_E_NOMEM &&
         p->options->policy == BFC_PULL_NEWER && is_here(p)) {
         bfci_log(hooks_of(p), BFC_LOG_WARNING, "net", "%s; the image that is here is taken",
@@ -256,8 +285,41 @@ static int pull(pulling *p, bfc_image_info **out, bfc_err *err)
     bfci_digest_text(&p->head.digest, p->report.digest);
     if (!p->head.bytes || is_up_to_date(p, &p->head.digest))
         return take_what_is_here(p, out, err);
+    if (p->with->only_look)
+        return 0;
     rc = make(p, out, err);
     return bfci_wrap_making(p->store, &p->name, "pull", rc, err);
+}
+
+int bfci_pull_check(const bfc_image_pull_options *options, bfc_err *err)
+{
+    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_PULL_OPTIONS_INIT, err));
+    BFC_TRY(BFCI_CHECK_OPTIONS(&options->registry, BFC_REGISTRY_OPTIONS_INIT, err));
+    BFC_TRY(BFCI_CHECK_OPTIONS(&options->create, BFC_IMAGE_CREATE_OPTIONS_INIT, err));
+    if (options->create.trust)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "only a container can be signed: a signature is of no use for a pull");
+    return 0;
+}
+
+int bfci_pull(bfc_store *store, const char *reference, const bfc_image_pull_options *options,
+              const bfci_pull_with *with, bfc_pull_report *report, bfc_image_info **out,
+              bfc_err *err)
+{
+    AUTO_PULLING pulling p = {.store = store,
+                              .reference = reference,
+                              .options = options,
+                              .create = options->create,
+                              .with = with};
+
+    p.create.writer.hooks = options->registry.hooks;
+    p.create.writer.replace = true;
+    BFC_TRY(options->name ? bfci_reference_parse(options->name, &p.name, err)
+                          : name_of(reference, &p.name, err));
+    BFC_TRY(pull(&p, out, err));
+    if (report)
+        *report = p.report;
+    return 0;
 }
 
 int bfc_image_pull(bfc_store *store, const char *reference, const bfc_image_pull_options *options,
@@ -267,20 +329,6 @@ int bfc_image_pull(bfc_store *store, const char *reference, const bfc_image_pull
 
     if (!options)
         options = &defaults;
-    BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_IMAGE_PULL_OPTIONS_INIT, err));
-    BFC_TRY(BFCI_CHECK_OPTIONS(&options->registry, BFC_REGISTRY_OPTIONS_INIT, err));
-    BFC_TRY(BFCI_CHECK_OPTIONS(&options->create, BFC_IMAGE_CREATE_OPTIONS_INIT, err));
-    if (options->create.trust)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "only a container can be signed: a signature is of no use for a pull");
-    AUTO_PULLING pulling p = {
-        .store = store, .reference = reference, .options = options, .create = options->create};
-    p.create.writer.hooks = options->registry.hooks;
-    p.create.writer.replace = true;
-    BFC_TRY(options->name ? bfci_reference_parse(options->name, &p.name, err)
-                          : name_of(reference, &p.name, err));
-    BFC_TRY(pull(&p, out, err));
-    if (report)
-        *report = p.report;
-    return 0;
+    BFC_TRY(bfci_pull_check(options, err));
+    return bfci_pull(store, reference, options, &(bfci_pull_with){0}, report, out, err);
 }

@@ -82,9 +82,14 @@ static void registries(bfc_store *s)
 {
     bfc_image_pull_options pull = BFC_IMAGE_PULL_OPTIONS_INIT;
     bfc_registry_tag_list *tags = NULL;
+    bfc_images_sync_options sync = BFC_IMAGES_SYNC_OPTIONS_INIT;
     char *json = NULL;
     size_t len = 0;
 
+    EXPECT(bfc_images_sync_options, BFC_IMAGES_SYNC_OPTIONS_INIT,
+           bfc_images_sync(s, "no-list", &o, NULL, &err));
+    EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
+           (sync.pull = o, bfc_images_sync(s, "no-list", &sync, NULL, &err)));
     EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
            bfc_image_pull(s, "a", &o, NULL, NULL, &err));
     EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
