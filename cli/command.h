@@ -55,11 +55,13 @@ enum option_id {
     OPT_HISTORY,
     OPT_HOSTNAME,
     OPT_IDENTITY,
+    OPT_KEEP_GOING,
     OPT_KEY,
     OPT_KEY_FILE,
     OPT_LABEL,
     OPT_LAZY,
     OPT_LEVEL,
+    OPT_LIST,
     OPT_LONG,
     OPT_MAN,
     OPT_MANIFEST,
@@ -82,6 +84,7 @@ enum option_id {
     OPT_PORT,
     OPT_PREFIXES,
     OPT_PROPERTY,
+    OPT_PRUNE,
     OPT_QUICK,
     OPT_RECIPIENT,
     OPT_REFERRERS,
@@ -169,7 +172,7 @@ extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cm
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
     cmd_image_verify, cmd_image_history, cmd_image_rollback, cmd_image_prune, cmd_image_df,
     cmd_image_send, cmd_image_receive, cmd_image_pull, cmd_image_push, cmd_image_tags,
-    cmd_image_inspect;
+    cmd_image_inspect, cmd_image_sync;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);
