@@ -12,11 +12,11 @@
 #include "sys/file.h"
 
 /* An existing file is told before the work, not after it. */
-static int check_free(const bfci_export *e, const char *path, bfc_err *err)
+int bfci_export_check_free(const char *path, bool replace, bfc_err *err)
 {
     struct stat st;
 
-    if (!e->replace && bfci_stat_at(AT_FDCWD, path, 0, &st, NULL) == 0)
+    if (!replace && bfci_stat_at(AT_FDCWD, path, 0, &st, NULL) == 0)
         return bfci_fail(err, BFC_E_EXISTS, "'%s' is already there", BFCI_QUOTE_STR(path));
     return 0;
 }
@@ -30,7 +30,7 @@ int bfci_export_oci_archive(const bfci_export *e, const char *path, bfc_err *err
     AUTO(json_t) json_t *root = NULL;
     AUTO_FREE char *index = NULL;
 
-    BFC_TRY(check_free(e, path, err));
+    BFC_TRY(bfci_export_check_free(path, e->replace, err));
     BFC_TRY(bfci_export_begin(&run, e, err));
     BFC_TRY(bfci_export_tar_new(path, &tar, err));
     const bfci_export_target t = bfci_export_tar_target(tar);
@@ -72,8 +72,8 @@ static int put_layer(bfci_export_run *run, const bfci_export_target *t,
     return append_text(names, name, err);
 }
 
-static int put_config(const bfci_export_target *t, const void *json, size_t len, json_t *image,
-                      bfc_err *err)
+int bfci_export_docker_config(const bfci_export_target *t, const void *json, size_t len,
+                              json_t *image, bfc_err *err)
 {
     char hex[2 * BFC_DIGEST_SIZE + 1], name[EXPORT_NAME_MAX];
     bfci_digest digest;
@@ -96,7 +96,7 @@ static int put_image(bfci_export_run *run, const bfci_export_target *t, json_t *
                                  err));
     for (size_t i = 0; i < first->layer_count; i++)
         BFC_TRY(put_layer(run, t, &first->layer[i], names, &at, err));
-    return put_config(t, config, len, image, err);
+    return bfci_export_docker_config(t, config, len, image, err);
 }
 
 static int put_directory(bfci_export_run *run, const bfci_export_target *t, json_t *image,
@@ -107,11 +107,11 @@ static int put_directory(bfci_export_run *run, const bfci_export_target *t, json
 
     BFC_TRY(put_layer(run, t, NULL, names, &at, err));
     BFC_TRY(bfci_export_config(run, &run->packed[at].diff_id, &config, err));
-    return put_config(t, config, strlen(config), image, err);
+    return bfci_export_docker_config(t, config, strlen(config), image, err);
 }
 
-static int put_list(const bfci_export_target *t, json_t *image, json_t *names, const char *ref,
-                    bfc_err *err)
+int bfci_export_docker_list(const bfci_export_target *t, json_t *image, json_t *names,
+                            const char *ref, bfc_err *err)
 {
     AUTO(json_t) json_t *list = json_array();
     AUTO(json_t) json_t *tags = json_array();
@@ -140,7 +140,7 @@ static int put_all(bfci_export_run *run, const bfci_export_target *t, bfc_err *e
                  run->facts.image_count);
     BFC_TRY(run->facts.image_count > 0 ? put_image(run, t, image, names, err)
                                        : put_directory(run, t, image, names, err));
-    return put_list(t, image, names, run->e->ref, err);
+    return bfci_export_docker_list(t, image, names, run->e->ref, err);
 }
 
 int bfci_export_docker_archive(const bfci_export *e, const char *path, bfc_err *err)
@@ -148,7 +148,7 @@ int bfci_export_docker_archive(const bfci_export *e, const char *path, bfc_err *
     AUTO_EXPORT_RUN bfci_export_run run = {0};
     AUTO(bfci_export_tar) bfci_export_tar *tar = NULL;
 
-    BFC_TRY(check_free(e, path, err));
+    BFC_TRY(bfci_export_check_free(path, e->replace, err));
     BFC_TRY(bfci_export_begin(&run, e, err));
     BFC_TRY(bfci_artifact_refuse(&run.facts, err));
     BFC_TRY(bfci_export_tar_new(path, &tar, err));

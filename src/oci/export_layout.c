@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "base/hooks.h"
+#include "codec/digest.h"
 #include "oci/manifest.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -18,9 +19,9 @@ enum {
     COMPARE_SIZE = 64 << 10
 };
 
-struct layout {
+struct bfci_layout_out {
     const bfc_hooks *hooks;
-    const char *path;
+    char *path;
     int fd;           /* of the folder; holds the lock */
     bool made_folder; /* it was not there */
     bool is_fresh;    /* what is in it is all ours */
@@ -30,12 +31,12 @@ struct layout {
     uint64_t size; /* of what is written */
     char **added;  /* paths of blobs that were not there */
     size_t added_count, added_cap;
-    bool done;
+    bool stays; /* what was added */
 };
 
 /* ── Taking back ── */
 
-static void take_back(const struct layout *l)
+static void take_back(const bfci_layout_out *l)
 {
     for (size_t i = 0; i < l->added_count; i++)
         (void)bfci_remove_file(l->added[i], NULL);
@@ -47,22 +48,30 @@ static void take_back(const struct layout *l)
         (void)bfci_remove_folder(l->path, NULL);
 }
 
-static void layout_release(struct layout *l)
+void bfci_layout_out_free(bfci_layout_out *l)
 {
+    if (!l)
+        return;
     bfci_new_file_abandon(&l->file);
-    if (!l->done)
+    if (!l->stays)
         take_back(l);
     for (size_t i = 0; i < l->added_count; i++)
         free(l->added[i]);
     free(l->added);
     free(l->index);
     bfci_fd_close(&l->fd);
+    free(l->path);
+    free(l);
 }
-#define AUTO_LAYOUT __attribute__((cleanup(layout_release)))
+
+void bfci_layout_out_keep(bfci_layout_out *l)
+{
+    l->stays = true;
+}
 
 /* ── Opening ── */
 
-static int lock_folder(struct layout *l, bfc_err *err)
+static int lock_folder(bfci_layout_out *l, bfc_err *err)
 {
     int rc = bfci_make_folder(l->path, 0777, err);
 
@@ -78,7 +87,7 @@ static int lock_folder(struct layout *l, bfc_err *err)
 }
 
 /* "1.0.0", and what the specification may add to it without breaking it. */
-static int check_version(const struct layout *l, const uint8_t *json, size_t len, bfc_err *err)
+static int check_version(const bfci_layout_out *l, const uint8_t *json, size_t len, bfc_err *err)
 {
     AUTO(json_t) json_t *root = NULL;
     bfci_json_node document;
@@ -93,7 +102,7 @@ static int check_version(const struct layout *l, const uint8_t *json, size_t len
                      BFCI_QUOTE_STR(l->path), BFCI_QUOTE_STR(version));
 }
 
-static int check_empty(struct layout *l, bfc_err *err)
+static int check_empty(bfci_layout_out *l, bfc_err *err)
 {
     bfci_dir_list list = BFCI_DIR_LIST_INIT;
 
@@ -108,19 +117,19 @@ static int check_empty(struct layout *l, bfc_err *err)
     return 0;
 }
 
-static int read_index(struct layout *l, bfc_err *err)
+static int read_index(bfci_layout_out *l, bfc_err *err)
 {
     int rc = bfci_read_file(l->fd, "index.json", MANIFEST_SIZE_MAX, &l->index, &l->index_len, err);
 
     return rc == BFC_E_NOT_FOUND ? 0 : rc;
 }
 
-static int make_path(const struct layout *l, const char *name, char **out, bfc_err *err)
+static int make_path(const bfci_layout_out *l, const char *name, char **out, bfc_err *err)
 {
     return bfci_asprintf(out, err, "%s/%s", l->path, name);
 }
 
-static int put_file(const struct layout *l, const char *name, const char *text, bfc_err *err)
+static int put_file(const bfci_layout_out *l, const char *name, const char *text, bfc_err *err)
 {
     __attribute__((cleanup(bfci_new_file_abandon))) bfci_new_file f = BFCI_NEW_FILE_INIT;
     AUTO_FREE char *path = NULL;
@@ -131,7 +140,7 @@ static int put_file(const struct layout *l, const char *name, const char *text, 
     return bfci_new_file_publish(&f, true, err);
 }
 
-static int open_layout(struct layout *l, bfc_err *err)
+static int open_layout(bfci_layout_out *l, bfc_err *err)
 {
     AUTO_FREE uint8_t *json = NULL;
     AUTO_FREE char *blobs = NULL;
@@ -155,7 +164,7 @@ static int open_layout(struct layout *l, bfc_err *err)
 
 static int begin_blob(void *ctx, bfc_err *err)
 {
-    struct layout *l = ctx;
+    bfci_layout_out *l = ctx;
     AUTO_FREE char *path = NULL;
 
     BFC_TRY(make_path(l, "blobs/sha256/blob", &path, err)); /* its name comes at its end */
@@ -166,14 +175,14 @@ static int begin_blob(void *ctx, bfc_err *err)
 
 static int write_blob(void *ctx, const void *bytes, size_t len, bfc_err *err)
 {
-    struct layout *l = ctx;
+    bfci_layout_out *l = ctx;
 
     l->size += len;
     return bfci_write_all(l->file.fd, bytes, len, err);
 }
 
 /* Whether the file at `path` has the bytes that were written: one that is there may be damaged. */
-static int is_equal(const struct layout *l, const char *path, bool *there, bool *equal,
+static int is_equal(const bfci_layout_out *l, const char *path, bool *there, bool *equal,
                     bfc_err *err)
 {
     AUTO_FREE uint8_t *bytes = NULL;
@@ -199,7 +208,7 @@ static int is_equal(const struct layout *l, const char *path, bool *there, bool 
 
 static int end_blob(void *ctx, const char *name, bfc_err *err)
 {
-    struct layout *l = ctx;
+    bfci_layout_out *l = ctx;
     AUTO_FREE char *path = NULL, *last = NULL;
     bool there = false, equal = false;
 
@@ -218,30 +227,89 @@ static int end_blob(void *ctx, const char *name, bfc_err *err)
     return 0;
 }
 
+/* One that is there may be damaged, too. */
+static int has_bytes(const bfci_layout_out *l, int fd, const bfci_digest *digest, bool *has,
+                     bfc_err *err)
+{
+    AUTO(bfci_sha256_ctx) bfci_sha256_ctx *sha = NULL;
+    AUTO_FREE uint8_t *bytes = NULL;
+    size_t got = COMPARE_SIZE;
+    bfci_digest came;
+
+    BFC_TRY(bfci_alloc(COMPARE_SIZE, 1, &bytes, err));
+    BFC_TRY(bfci_sha256_new(&sha, err));
+    BFC_TRY(bfci_sha256_start(sha, err));
+    for (uint64_t at = 0; got == COMPARE_SIZE; at += got) {
+        BFC_TRY(bfci_check_cancel(l->hooks, err));
+        BFC_TRY(bfci_pread(fd, bytes, COMPARE_SIZE, at, &got, err));
+        BFC_TRY(bfci_sha256_update(sha, bytes, got, err));
+    }
+    BFC_TRY(bfci_sha256_finish(sha, came.bytes, err));
+    *has = bfci_digest_equal(&came, digest);
+    return 0;
+}
+
+int bfci_layout_out_has(const bfci_layout_out *l, const bfci_digest *digest, uint64_t size,
+                        bool *has, bfc_err *err)
+{
+    char name[EXPORT_NAME_MAX];
+    AUTO_FD int fd = -1;
+    struct stat st;
+
+    *has = false;
+    bfci_export_blob_name(digest, name);
+    int rc = bfci_open_beneath(l->fd, name, O_RDONLY | O_NONBLOCK, 0, &fd, NULL);
+    if (rc < 0) /* whatever is in the way will be told when it is written */
+        return rc == BFC_E_NOMEM ? bfci_fail_nomem(err) : 0;
+    BFC_TRY(bfci_fstat(fd, &st, err));
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
+        return 0;
+    return has_bytes(l, fd, digest, has, err);
+}
+
 /* ── All of it ── */
 
-static int fill(struct layout *l, const bfci_export *e, bfc_err *err)
+int bfci_layout_out_open(const bfc_hooks *hooks, const char *folder, bfci_layout_out **out,
+                         bfc_err *err)
 {
-    const bfci_export_target t = {
+    AUTO(bfci_layout_out) bfci_layout_out *l = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *l, &l, err));
+    l->hooks = hooks;
+    l->fd = -1;
+    l->file = (bfci_new_file)BFCI_NEW_FILE_INIT;
+    BFC_TRY(bfci_strdup(folder, &l->path, err));
+    BFC_TRY(open_layout(l, err));
+    *out = bfci_steal(&l);
+    return 0;
+}
+
+bfci_export_target bfci_layout_out_target(bfci_layout_out *l)
+{
+    return (bfci_export_target){
         .ctx = l, .begin = begin_blob, .write = write_blob, .end = end_blob};
-    AUTO_EXPORT_RUN bfci_export_run run = {0};
-    AUTO(json_t) json_t *root = NULL;
+}
+
+int bfci_layout_out_publish(bfci_layout_out *l, const json_t *root, const char *ref, bfc_err *err)
+{
     AUTO_FREE char *index = NULL;
 
-    BFC_TRY(bfci_export_begin(&run, e, err));
-    BFC_TRY(open_layout(l, err));
-    BFC_TRY(bfci_export_images(&run, &t, &root, err));
-    BFC_TRY(bfci_export_index((const char *)l->index, l->index_len, root, e->ref, &index, err));
-    BFC_TRY(bfci_check_cancel(e->hooks, err));
-    return put_file(l, "index.json", index, err);
+    BFC_TRY(bfci_export_index((const char *)l->index, l->index_len, root, ref, &index, err));
+    BFC_TRY(bfci_check_cancel(l->hooks, err));
+    BFC_TRY(put_file(l, "index.json", index, err));
+    l->stays = true;
+    return 0;
 }
 
 int bfci_export_layout(const bfci_export *e, const char *folder, bfc_err *err)
 {
-    AUTO_LAYOUT struct layout l = {
-        .hooks = e->hooks, .path = folder, .fd = -1, .file = BFCI_NEW_FILE_INIT};
+    AUTO_EXPORT_RUN bfci_export_run run = {0};
+    AUTO(bfci_layout_out) bfci_layout_out *l = NULL;
+    AUTO(json_t) json_t *root = NULL;
 
-    BFC_TRY(fill(&l, e, err));
-    l.done = true;
-    return 0;
+    BFC_TRY(bfci_export_begin(&run, e, err));
+    BFC_TRY(bfci_layout_out_open(e->hooks, folder, &l, err));
+    const bfci_export_target t = bfci_layout_out_target(l);
+    BFC_TRY(bfci_export_images(&run, &t, &root, err));
+    return bfci_layout_out_publish(l, root, e->ref, err);
 }

@@ -102,6 +102,24 @@ int bfci_export_images(bfci_export_run *run, const bfci_export_target *t, json_t
 int bfci_export_index(const char *old, size_t old_len, const json_t *root, const char *ref,
                       char **json, bfc_err *err);
 
+/* ── A layout that is made or added to ── */
+
+typedef struct bfci_layout_out bfci_layout_out;
+/* Takes its lock. BFC_E_EXISTS, BFC_E_BUSY as bfci_export_layout(). */
+int bfci_layout_out_open(const bfc_hooks *hooks, const char *folder, bfci_layout_out **out,
+                         bfc_err *err);
+/* Unless it was published, takes back what was added. NULL is allowed. */
+void bfci_layout_out_free(bfci_layout_out *l);
+BFCI_DEFINE_AUTO(bfci_layout_out, bfci_layout_out_free)
+/* Blobs that were added stay in any case: the next one finds them. */
+void bfci_layout_out_keep(bfci_layout_out *l);
+bfci_export_target bfci_layout_out_target(bfci_layout_out *l);
+/* Whether a blob is there, and is what its name says. */
+int bfci_layout_out_has(const bfci_layout_out *l, const bfci_digest *digest, uint64_t size,
+                        bool *has, bfc_err *err);
+/* The index, last of all: `root` is its new entry. */
+int bfci_layout_out_publish(bfci_layout_out *l, const json_t *root, const char *ref, bfc_err *err);
+
 /* ── A tar that is written once, its headers when what they say is known ── */
 
 typedef struct bfci_export_tar bfci_export_tar;
@@ -111,5 +129,16 @@ void bfci_export_tar_free(bfci_export_tar *t); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_export_tar, bfci_export_tar_free)
 bfci_export_target bfci_export_tar_target(bfci_export_tar *t);
 int bfci_export_tar_publish(bfci_export_tar *t, bool replace, bfc_err *err);
+/* BFC_E_EXISTS if there is something, and it may not be replaced: told before the work. */
+int bfci_export_check_free(const char *path, bool replace, bfc_err *err);
+
+/* ── A docker-archive ── */
+
+/* The configuration, named in `image`. */
+int bfci_export_docker_config(const bfci_export_target *t, const void *json, size_t len,
+                              json_t *image, bfc_err *err);
+/* manifest.json, with that one image; `names` are those of its layers' files. */
+int bfci_export_docker_list(const bfci_export_target *t, json_t *image, json_t *names,
+                            const char *ref, bfc_err *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/hooks.h"
 #include "oci/export.h"
+#include "store/dest.h"
 #include "store/image_open.h"
 #include "store/target.h"
 #include "sys/file.h"
@@ -15,82 +16,6 @@
 enum {
     COPY_CHUNK = 1 << 20
 };
-
-enum kind {
-    TO_LAYOUT,
-    TO_OCI_ARCHIVE,
-    TO_DOCKER_ARCHIVE,
-    TO_CONTAINER
-};
-
-static const struct {
-    const char *prefix;
-    enum kind kind;
-    bool has_ref;
-} kinds[] = {
-    {"oci:", TO_LAYOUT, true},
-    {"oci-archive:", TO_OCI_ARCHIVE, true},
-    {"docker-archive:", TO_DOCKER_ARCHIVE, true},
-    {"bfc:", TO_CONTAINER, false},
-};
-
-struct dest {
-    enum kind kind;
-    char *path, *ref; /* ref: NULL where none was given */
-};
-
-static void dest_release(struct dest *d)
-{
-    free(d->path);
-    free(d->ref);
-}
-#define AUTO_DEST __attribute__((cleanup(dest_release)))
-
-/* ── What is wanted ── */
-
-/* At the first ':', as the engines split it: what follows may hold more of them. */
-static int split(const char *rest, bool has_ref, struct dest *out, bfc_err *err)
-{
-    const char *colon = has_ref ? strchr(rest, ':') : NULL;
-    size_t len = colon ? (size_t)(colon - rest) : strlen(rest);
-
-    if (len == 0)
-        return bfci_fail(err, BFC_E_INVALID, "the destination has no path");
-    if (colon && colon[1] == '@')
-        return bfci_fail(err, BFC_E_INVALID, "'%s': what is written gets a name, not a digest",
-                         BFCI_QUOTE_STR(rest));
-    if (colon && colon[1])
-        BFC_TRY(bfci_strdup(colon + 1, &out->ref, err));
-    return bfci_memdup_str(rest, len, &out->path, err);
-}
-
-static int parse_dest(const char *text, struct dest *out, bfc_err *err)
-{
-    for (size_t i = 0; text && i < ARRAY_LEN(kinds); i++) {
-        size_t len = strlen(kinds[i].prefix);
-        if (strncmp(text, kinds[i].prefix, len) != 0)
-            continue;
-        out->kind = kinds[i].kind;
-        return split(text + len, kinds[i].has_ref, out, err);
-    }
-    return bfci_fail(err, BFC_E_INVALID,
-                     "destination '%s': it is oci:LAYOUT[:REF], oci-archive:TAR[:REF], "
-                     "docker-archive:TAR[:REF] or bfc:FILE",
-                     BFCI_QUOTE_STR(text ? text : ""));
-}
-
-/* What stands in an index as a name, by image-spec, "Pre-Defined Annotation Keys". */
-static int check_ref(const char *ref, bfc_err *err)
-{
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:@+/";
-
-    if (strspn(ref, allowed) != strlen(ref) || strlen(ref) > BFCI_REFERENCE_MAX)
-        return bfci_fail(err, BFC_E_INVALID,
-                         "reference '%s': at most %d letters, digits and '-._:@+/' are allowed",
-                         BFCI_QUOTE_STR(ref), BFCI_REFERENCE_MAX);
-    return 0;
-}
 
 /* ── The container itself ── */
 
@@ -130,22 +55,22 @@ static int export_container(const bfci_export *e, const char *path, bfc_err *err
 
 /* ── All of them ── */
 
-static int run(const bfci_export *e, const struct dest *d, bfc_err *err)
+static int run(const bfci_export *e, const bfci_dest *d, bfc_err *err)
 {
     switch (d->kind) {
-    case TO_LAYOUT:
+    case DEST_LAYOUT:
         return bfci_export_layout(e, d->path, err);
-    case TO_OCI_ARCHIVE:
+    case DEST_OCI_ARCHIVE:
         return bfci_export_oci_archive(e, d->path, err);
-    case TO_DOCKER_ARCHIVE:
+    case DEST_DOCKER_ARCHIVE:
         return bfci_export_docker_archive(e, d->path, err);
-    case TO_CONTAINER:
+    case DEST_CONTAINER:
         break;
     }
     return export_container(e, d->path, err);
 }
 
-static int export_image(bfc_store *store, const bfci_reference *ref, const struct dest *d,
+static int export_image(bfc_store *store, const bfci_reference *ref, const bfci_dest *d,
                         const bfc_image_export_options *o, bfc_err *err)
 {
     AUTO(bfc_reader) bfc_reader *reader = NULL;
@@ -156,10 +81,10 @@ static int export_image(bfc_store *store, const bfci_reference *ref, const struc
                      .ref = d->ref ? d->ref : ref->text,
                      .replace = o->replace};
 
-    e.coding = d->kind == TO_DOCKER_ARCHIVE ? CODING_PLAIN : CODING_GZIP;
+    e.coding = d->kind == DEST_DOCKER_ARCHIVE ? CODING_PLAIN : CODING_GZIP;
     BFC_TRY(bfci_coding_parse(o->compression, &e.coding, err));
-    BFC_TRY(check_ref(e.ref, err));
-    if (d->kind == TO_DOCKER_ARCHIVE) {
+    BFC_TRY(bfci_dest_check_ref(e.ref, err));
+    if (d->kind == DEST_DOCKER_ARCHIVE) {
         BFC_TRY(bfci_reference_parse(e.ref, &tag, err));
         e.ref = tag.text;
     }
@@ -175,12 +100,12 @@ int bfc_image_export(bfc_store *store, const char *name, const char *dest,
 {
     static const bfc_image_export_options defaults = BFC_IMAGE_EXPORT_OPTIONS_INIT;
     const bfc_image_export_options *o = options ? options : &defaults;
-    AUTO_DEST struct dest d = {0};
+    AUTO_DEST bfci_dest d = {0};
     bfci_reference ref;
 
     BFC_TRY(BFCI_CHECK_OPTIONS(o, BFC_IMAGE_EXPORT_OPTIONS_INIT, err));
     BFC_TRY(bfci_reference_parse(name, &ref, err));
-    BFC_TRY(parse_dest(dest, &d, err));
+    BFC_TRY(bfci_dest_parse(dest, &d, err));
     int rc = export_image(store, &ref, &d, o, err);
     if (rc == 0 || rc == BFC_E_EXISTS || rc == BFC_E_BUSY || rc == BFC_E_NOT_FOUND)
         return rc;
