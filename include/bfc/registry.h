@@ -266,6 +266,62 @@ BFC_API int bfc_images_sync(bfc_store *store, const char *file,
                             const bfc_images_sync_options *options, bfc_sync_report *report,
                             bfc_err *err);
 
+/* ── From place to place ─────────────────────────────────────────────────────────────────── */
+
+typedef struct bfc_image_copy_options {
+    size_t size;                  /**< of this struct; set by the INIT macro */
+    bfc_image_pull_options pull;  /**< how registries are asked, and how images of a store are made;
+                                       its `create.platform` and `create.all_platforms` say what is
+                                       taken of an index in any case, `parallel`, `blob` and
+                                       `registry.hooks` are for all. `name` and `policy` have no
+                                       meaning here */
+    bfc_image_export_options out; /**< `compression` and `level`: of layers that come from a store,
+                                       where they are compressed anew; `replace`: an existing file,
+                                       or an image of the store, may be replaced. Its `hooks` have
+                                       no meaning here */
+} bfc_image_copy_options;
+
+#define BFC_IMAGE_COPY_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bfc_image_copy_options), BFC_IMAGE_PULL_OPTIONS_INIT, BFC_IMAGE_EXPORT_OPTIONS_INIT \
+    }
+
+typedef struct bfc_copy_report {
+    char digest[BFC_DIGEST_TEXT_SIZE]; /**< of the manifest or index that was copied; "" where an
+                                            image of a store was written to files */
+    uint64_t blobs;                    /**< that were copied */
+    uint64_t bytes;                    /**< of them */
+    uint64_t there;                    /**< blobs that the destination had */
+} bfc_copy_report;
+
+/**
+ * Copy an image from one place to another. Each is "docker://REFERENCE", "oci:LAYOUT[:REF]",
+ * "oci-archive:TAR[:REF]", "docker-archive:TAR[:REF]", or an image of the store, "store:NAME" or
+ * the bare name; the destination's REF is by default the name that the image has at its source.
+ *
+ * Between registries, layouts and archives, blobs go byte for byte and documents as they came, so
+ * that all digests stay, also of what is no image. Every size and digest is compared on the way;
+ * what is wrong is never seen under its name: documents come after all that they name. Blobs that
+ * the destination has are not copied. A docker-archive holds plain tars: into one, layers are
+ * inflated and compared with the configuration, too; out of one, they stay plain.
+ *
+ * From and to the store this is bfc_image_export(), bfc_image_push(), bfc_image_create(),
+ * bfc_image_pull() or bfc_image_tag().
+ *
+ * What an interrupted copy from a registry has fetched is kept in the store, as that of a pull.
+ *
+ * @param options      may be NULL
+ * @param[out] report  set on success; may be NULL
+ * @return 0; BFC_E_INVALID (places), BFC_E_EXISTS (the destination, and it may not be replaced),
+ *         BFC_E_UNSUPPORTED (artifact into a docker-archive), and as bfc_image_pull(),
+ *         bfc_image_push() and bfc_image_export()
+ *
+ * Blocks: long. Source: image-spec 1.1, distribution-spec 1.1. Since: 0.5.
+ */
+BFC_API int bfc_image_copy(bfc_store *store, const char *source, const char *dest,
+                           const bfc_image_copy_options *options, bfc_copy_report *report,
+                           bfc_err *err);
+
 /* ── Looking ─────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct bfc_registry_tag_list {

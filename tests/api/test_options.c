@@ -83,9 +83,17 @@ static void registries(bfc_store *s)
     bfc_image_pull_options pull = BFC_IMAGE_PULL_OPTIONS_INIT;
     bfc_registry_tag_list *tags = NULL;
     bfc_images_sync_options sync = BFC_IMAGES_SYNC_OPTIONS_INIT;
+    bfc_image_copy_options copy = BFC_IMAGE_COPY_OPTIONS_INIT;
     char *json = NULL;
     size_t len = 0;
 
+    EXPECT(bfc_image_copy_options, BFC_IMAGE_COPY_OPTIONS_INIT,
+           bfc_image_copy(s, "a", "b", &o, NULL, &err));
+    EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
+           (copy.pull = o, bfc_image_copy(s, "a", "b", &copy, NULL, &err)));
+    copy.pull = (bfc_image_pull_options)BFC_IMAGE_PULL_OPTIONS_INIT;
+    EXPECT(bfc_image_export_options, BFC_IMAGE_EXPORT_OPTIONS_INIT,
+           (copy.out = o, bfc_image_copy(s, "a", "b", &copy, NULL, &err)));
     EXPECT(bfc_images_sync_options, BFC_IMAGES_SYNC_OPTIONS_INIT,
            bfc_images_sync(s, "no-list", &o, NULL, &err));
     EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
