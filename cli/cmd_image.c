@@ -3,15 +3,13 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_image_create,   &cmd_image_pull,   &cmd_image_push,
-    &cmd_image_sync,     &cmd_image_list,   &cmd_image_info,
-    &cmd_image_extract,  &cmd_image_bundle, &cmd_image_export,
-    &cmd_image_layers,   &cmd_image_diff,   &cmd_image_commit,
-    &cmd_image_squash,   &cmd_image_rebase, &cmd_image_config,
-    &cmd_image_delete,   &cmd_image_tag,    &cmd_image_tags,
-    &cmd_image_inspect,  &cmd_image_verify, &cmd_image_history,
-    &cmd_image_rollback, &cmd_image_send,   &cmd_image_receive,
-    &cmd_image_prune,    &cmd_image_df,     NULL,
+    &cmd_image_create,  &cmd_image_pull,    &cmd_image_push,     &cmd_image_sync,
+    &cmd_image_copy,    &cmd_image_list,    &cmd_image_info,     &cmd_image_extract,
+    &cmd_image_bundle,  &cmd_image_export,  &cmd_image_layers,   &cmd_image_diff,
+    &cmd_image_commit,  &cmd_image_squash,  &cmd_image_rebase,   &cmd_image_config,
+    &cmd_image_delete,  &cmd_image_tag,     &cmd_image_tags,     &cmd_image_inspect,
+    &cmd_image_verify,  &cmd_image_history, &cmd_image_rollback, &cmd_image_send,
+    &cmd_image_receive, &cmd_image_prune,   &cmd_image_df,       NULL,
 };
 
 static const struct example examples[] = {

@@ -172,7 +172,7 @@ extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cm
     cmd_image_squash, cmd_image_rebase, cmd_image_config, cmd_image_delete, cmd_image_tag,
     cmd_image_verify, cmd_image_history, cmd_image_rollback, cmd_image_prune, cmd_image_df,
     cmd_image_send, cmd_image_receive, cmd_image_pull, cmd_image_push, cmd_image_tags,
-    cmd_image_inspect, cmd_image_sync;
+    cmd_image_inspect, cmd_image_sync, cmd_image_copy;
 
 /* The command of that name directly below a group, or NULL. */
 const struct command *command_find(const struct command *group, const char *name);
