@@ -3,6 +3,8 @@
  * nobody is to see an image that is not whole. */
 #include "net/dest_registry.h"
 
+#include <stdio.h>
+
 #include "net/manifests.h"
 
 enum {
@@ -74,10 +76,10 @@ static int write_bytes(void *ctx, const void *bytes, size_t len, bfc_err *err)
 static int end(void *ctx, const char *name, bfc_err *err)
 {
     const bfci_dest *d = ctx;
-    char text[DIGEST_TEXT_SIZE] = "sha256:";
+    char text[DIGEST_TEXT_SIZE];
     bfci_digest digest;
 
-    strncat(text, strrchr(name, '/') + 1, sizeof text - 1 - strlen(text));
+    (void)snprintf(text, sizeof text, "sha256:%s", strrchr(name, '/') + 1);
     BFC_TRY(bfci_digest_parse(text, &digest, err));
     return bfci_uploads_end(d->uploads, &digest, err);
 }

@@ -25,7 +25,7 @@ static int make_store(void **state)
 
     if (!p)
         return -1;
-    strcpy(p->folder, "/tmp/bfc-record-XXXXXX");
+    (void)snprintf(p->folder, sizeof p->folder, "/tmp/bfc-record-XXXXXX");
     *state = p;
     return mkdtemp(p->folder) ? bfc_store_open(p->folder, &p->store, NULL) : -1;
 }
