@@ -51,6 +51,8 @@ static void hand_over(bfci_http_call *c)
         a->body = bfci_steal(&c->body.data);
         c->body = (buf)BUF_INIT;
     }
+    if (!a->header) /* the head was not complete */
+        a->header_count = 0;
     a->url = bfci_steal(&c->hop_url);
     a->duration_ns = bfci_monotonic_ns() - c->started_ns;
 }
