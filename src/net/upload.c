@@ -188,7 +188,11 @@ int bfci_upload_begin(bfci_upload *u, const char *mount_from, bool *mounted, bfc
 
     BFC_TRY(begin_path(u, mount_from, &path, err));
     ask.request.method = BFCI_HTTP_POST;
-    BFC_TRY(bfci_registry_ask(u->registry, path, &ask, &u->answer, err));
+    int rc = bfci_registry_ask(u->registry, path, &ask, &u->answer, err);
+    if (rc < 0 && u->answer.status == 405)
+        return bfci_wrap(err, rc, "'%s' takes nothing: the registry is read-only",
+                         bfci_registry_name(u->registry));
+    BFC_TRY(rc);
     *mounted = mount_from && u->answer.status == 201;
     if (*mounted)
         return check_digest(u, err);
