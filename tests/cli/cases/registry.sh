@@ -23,6 +23,14 @@ make_tree tree
 t image create app tree
 t image pull --policy=missing app
 t image pull --policy=missing app --json | sed 's/"\(created\|size\|platform\|root_digest\|path\)": [^,}]*/"\1": …/g'
+t image push
+t image push none registry.example/app
+t image push app blocked.example/app
+t image push app Upper/case
+t image push app registry.example/app --parallel 0
+t image push app registry.example/app --compression xz
+t image push app registry.example/app --level 3
+t image push app registry.example/app --mount-from Not/one
 echo 'no toml' >registries.conf
 t image tags app
 export CONTAINERS_REGISTRIES_CONF="$PWD/nowhere"

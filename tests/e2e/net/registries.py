@@ -47,9 +47,9 @@ def free_port():
 
 
 class DockerRegistry:
-    """docker-registry on loopback. `more` are lines of its configuration."""
+    """docker-registry on loopback. `more` are lines of its configuration, `storage` more of that."""
 
-    def __init__(self, lab, name='registry', more='', tls=None):
+    def __init__(self, lab, name='registry', more='', tls=None, storage=''):
         need('docker-registry')
         self.lab, self.tls, self.log = lab, tls, lab / f'{name}.log'
         self.port = free_port()
@@ -57,7 +57,7 @@ class DockerRegistry:
         files = f'\n  tls: {{certificate: {tls[0]}, key: {tls[1]}}}' if tls else ''
         with open(lab / f'{name}.yml', 'w', encoding='utf-8') as f:
             f.write(f'version: 0.1\nlog: {{level: info}}\n'
-                    f'storage: {{filesystem: {{rootdirectory: {lab / name}}}}}\n'
+                    f'storage: {{{storage}filesystem: {{rootdirectory: {lab / name}}}}}\n'
                     f'http:\n  addr: {self.host}{files}\n{more}')
         own = {k: v for k, v in os.environ.items() if not k.startswith('REGISTRY_')}  # they are its own, too
         with open(self.log, 'wb') as log:
