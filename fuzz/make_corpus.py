@@ -64,6 +64,15 @@ def net_seeds():
                    b"q.io/a/b:1 as=b:one all-platforms # one\r\nq.io/c" + digest + b"\n\tdocker://[::1]:5000/d artifact",
                    b"a:[!a-z]* not=[]x]? not=*", b"a:[x", b"a:1 as=b:*"):
         yield "sync_list", images
+    for asked, head in ((b"\0", b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX-A:  b c \t\r\nFolded: a\r\n  b\r\n\r\n"),
+                        (b"\6", b"HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n"
+                                b"Content-Range: bytes 1000-1004/2000\r\n\r\nTrailer: x\r\n"),
+                        (b"\1", b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 307 Temporary Redirect\r\n"
+                                b"Location: /y\r\n\r\n"),
+                        (b"\2", b"HTTP/2 200\nTransfer-Encoding: chunked\nContent-Length: lies\n\n"),
+                        (b"\4", b"HTTP/1.0 206 x\r\nContent-Range: bytes 1000-1999/*\r\n\r\n"),
+                        (b"\0", b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=x\r\n\r\n")):
+        yield "http_head", asked + head
 
 
 def small_tree(folder):

@@ -68,8 +68,11 @@ static int unfold(bfci_http_call *c, const char *line, size_t len)
         return bfci_http_call_fail(c, BFCI_HTTP_FAULT_PROTOCOL, BFC_E_CORRUPT,
                                    "the first header of the answer has no name");
     len = trim(&line, len);
-    c->head.len--; /* the NUL */
-    buf_u8(&c->head, ' ');
+    if (len == 0 || c->head.bad)
+        return 0;
+    c->head.len--;                          /* the NUL */
+    if (c->head.data[c->head.len - 1] != 0) /* the value so far is not empty */
+        buf_u8(&c->head, ' ');
     bfci_buf_put(&c->head, line, len);
     buf_u8(&c->head, 0);
     return 0;

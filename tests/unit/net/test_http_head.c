@@ -68,6 +68,12 @@ static void test_http_head__headers(void **state)
     assert_null(bfci_http_header_get(a, "Trailer", 0));
 
     bfci_http_head_reset(c);
+    assert_true(HEAD(c, "HTTP/1.1 404 Not Found", "A:", "\tone", "B: two", " ", "C:", " "));
+    assert_string_equal(bfci_http_header_get(a, "A", 0), "one");
+    assert_string_equal(bfci_http_header_get(a, "B", 0), "two");
+    assert_string_equal(bfci_http_header_get(a, "C", 0), "");
+
+    bfci_http_head_reset(c);
     assert_true(HEAD(c, "HTTP/2 404"));
     assert_int_equal(a->status, 404);
     assert_int_equal(a->header_count, 0);
