@@ -51,6 +51,7 @@ enum option_id {
     OPT_EXCLUDE_FROM,
     OPT_FORCE,
     OPT_FROM,
+    OPT_GET_LOGIN,
     OPT_HAVE,
     OPT_HISTORY,
     OPT_HOSTNAME,
@@ -79,6 +80,7 @@ enum option_id {
     OPT_PARENTS,
     OPT_PASSWORD_FD,
     OPT_PASSWORD_FILE,
+    OPT_PASSWORD_STDIN,
     OPT_PLATFORM,
     OPT_POLICY,
     OPT_PORT,
@@ -102,6 +104,7 @@ enum option_id {
     OPT_TREE,
     OPT_TRUST,
     OPT_USER,
+    OPT_USERNAME,
     OPT_VOLUME,
     OPT_WAIT,
     OPT_WORKDIR
@@ -164,7 +167,7 @@ extern const struct command bfc_root;
 
 extern const struct command cmd_create, cmd_append, cmd_list, cmd_extract, cmd_cat, cmd_info,
     cmd_verify, cmd_sign, cmd_signatures, cmd_log, cmd_recover, cmd_compact, cmd_image, cmd_key,
-    cmd_help, cmd_completion;
+    cmd_login, cmd_logout, cmd_help, cmd_completion;
 extern const struct command cmd_key_generate, cmd_key_public, cmd_key_list, cmd_key_add,
     cmd_key_remove, cmd_key_rotate;
 extern const struct command cmd_image_create, cmd_image_list, cmd_image_info, cmd_image_extract,

@@ -33,9 +33,18 @@ static void tell(int tty, const char *words)
     (void)written;
 }
 
+/* Where it goes, and whether it may be seen. */
+struct answer {
+    char *text;
+    size_t cap;
+    const char *too_long; /* what to say then */
+    bool shown;
+};
+
 /* One line, without its newline. What is too long is read to its end, so that the next prompt does
  * not take the rest for an answer. */
-static int read_line(const struct cli *cli, int tty, char *out, size_t *len, bfc_err *err)
+static int read_line(const struct cli *cli, int tty, const struct answer *answer, size_t *len,
+                     bfc_err *err)
 {
     size_t have = 0;
     char c = 0;
@@ -50,35 +59,47 @@ static int read_line(const struct cli *cli, int tty, char *out, size_t *len, bfc
             return fail(err, BFC_E_IO, "read a password from the terminal");
         if (n == 0 || c == '\n')
             break;
-        if (have < BFC_PASSWORD_MAX)
-            out[have] = c;
+        if (have < answer->cap)
+            answer->text[have] = c;
         have++;
     }
     explicit_bzero(&c, sizeof c);
-    if (have > BFC_PASSWORD_MAX)
-        return fail(err, BFC_E_LIMIT, "the password is longer than 1024 bytes");
+    if (have > answer->cap)
+        return fail(err, BFC_E_LIMIT, answer->too_long);
     *len = have;
     return 0;
 }
 
-static int ask(const struct cli *cli, int tty, const char *words, char *out, size_t *len,
-               bfc_err *err)
+static int ask_line(const struct cli *cli, int tty, const char *words, const struct answer *answer,
+                    size_t *len, bfc_err *err)
 {
     struct termios before, quiet;
 
     if (tcgetattr(tty, &before) < 0)
         return fail(err, BFC_E_IO, "the terminal does not tell how it is set");
     quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    if (!answer->shown)
+        quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
     quiet.c_lflag |= ICANON;
     /* What was typed before the question was no answer to it. */
     if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
         return fail(err, BFC_E_IO, "the terminal cannot be told to show nothing");
     tell(tty, words);
-    int rc = read_line(cli, tty, out, len, err);
+    int rc = read_line(cli, tty, answer, len, err);
     (void)tcsetattr(tty, TCSAFLUSH, &before);
-    tell(tty, "\n");
+    if (!answer->shown || rc < 0)
+        tell(tty, "\n");
     return rc;
+}
+
+/* A password for a container. */
+static int ask(const struct cli *cli, int tty, const char *words, char *out, size_t *len,
+               bfc_err *err)
+{
+    const struct answer answer = {out, BFC_PASSWORD_MAX, "the password is longer than 1024 bytes",
+                                  false};
+
+    return ask_line(cli, tty, words, &answer, len, err);
 }
 
 static int ask_twice(const struct cli *cli, int tty, char *password, size_t *len, bfc_err *err)
@@ -159,4 +180,98 @@ int new_password_prompt(void *ctx, const bfc_prompt *about, char *password, size
 {
     secrets_begin();
     return ask_terminal(ctx, about, password, len, err);
+}
+
+/* ── Logins ── */
+
+void login_wipe(struct login *login)
+{
+    explicit_bzero(login, sizeof *login);
+}
+
+static int set_username(const char *username, struct login *out, bfc_err *err)
+{
+    if (strlen(username) > LOGIN_TEXT_MAX)
+        return fail(err, BFC_E_LIMIT, "the user's name is longer than 16384 bytes");
+    (void)snprintf(out->username, sizeof out->username, "%s", username);
+    return 0;
+}
+
+static int ask_username(const struct cli *cli, int tty, const char *registry, const char *proposal,
+                        struct login *out, bfc_err *err)
+{
+    const struct answer answer = {out->username, LOGIN_TEXT_MAX,
+                                  "the user's name is longer than 16384 bytes", true};
+    AUTO_TEXT struct text words = {0};
+    size_t len = 0;
+
+    text_str(&words, "User for ");
+    text_escaped(&words, registry, strlen(registry), ESCAPE_TERMINAL);
+    if (proposal) {
+        text_str(&words, " (");
+        text_escaped(&words, proposal, strlen(proposal), ESCAPE_TERMINAL);
+        text_char(&words, ')');
+    }
+    text_str(&words, ": ");
+    int rc = ask_line(cli, tty, text_of(&words), &answer, &len, err);
+    if (rc < 0)
+        return rc;
+    out->username[len] = '\0';
+    return len == 0 && proposal ? set_username(proposal, out, err) : 0;
+}
+
+static int ask_login(const struct cli *cli, int tty, const char *registry, const char *username,
+                     const char *proposal, struct login *out, bfc_err *err)
+{
+    const struct answer answer = {out->password, LOGIN_TEXT_MAX,
+                                  "the password is longer than 16384 bytes", false};
+    size_t len = 0;
+
+    int rc = username ? set_username(username, out, err)
+                      : ask_username(cli, tty, registry, proposal, out, err);
+    if (rc == 0)
+        rc = ask_line(cli, tty, "Password: ", &answer, &len, err);
+    if (rc == 0)
+        out->password[len] = '\0';
+    return rc;
+}
+
+int login_prompt(struct cli *cli, const char *registry, const char *username, const char *proposal,
+                 struct login *out, bfc_err *err)
+{
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (tty < 0)
+        return BFC_E_NOT_FOUND;
+    int rc = ask_login(cli, tty, registry, username, proposal, out, err);
+    (void)close(tty);
+    return rc;
+}
+
+int login_read(struct cli *cli, const char *username, struct login *out, bfc_err *err)
+{
+    size_t len = 0;
+
+    int rc = set_username(username, out, err);
+    while (rc == 0) {
+        if (cli_cancelled(cli))
+            return fail(err, BFC_E_CANCELLED, "interrupted");
+        ssize_t n = read(STDIN_FILENO, out->password + len, sizeof out->password - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail(err, BFC_E_IO, "read the password from standard input");
+        if (n == 0)
+            break;
+        len += (size_t)n;
+        if (len > LOGIN_TEXT_MAX)
+            return fail(err, BFC_E_LIMIT, "the password is longer than 16384 bytes");
+    }
+    if (rc == 0 && memchr(out->password, '\0', len))
+        return fail(err, BFC_E_INVALID, "the password has a NUL byte in it");
+    if (len > 0 && out->password[len - 1] == '\n')
+        len--;
+    if (len > 0 && out->password[len - 1] == '\r')
+        len--;
+    out->password[len] = '\0';
+    return rc;
 }

@@ -13,14 +13,23 @@
      VALUE_FILE,                                                                                   \
      NULL,                                                                                         \
      "read logins from this file, in place of $REGISTRY_AUTH_FILE and the usual ones"},            \
-        {OPT_CERT_DIR,                                                                             \
-         0,                                                                                        \
-         "cert-dir",                                                                               \
-         "DIR",                                                                                    \
-         VALUE_DIRECTORY,                                                                          \
-         NULL,                                                                                     \
-         "certificates of authorities (*.crt), and ours with its key (*.cert, *.key), in place "   \
-         "of those in certs.d folders"},                                                           \
+        OPTIONS_OF_CERTIFICATES
+
+#define OPTION_OF_LOGIN_FILE                                                                       \
+    {                                                                                              \
+        OPT_AUTH_FILE, 0, "authfile", "FILE", VALUE_FILE, NULL,                                    \
+            "the file with logins, in place of $REGISTRY_AUTH_FILE and the usual ones"             \
+    }
+
+#define OPTIONS_OF_CERTIFICATES                                                                    \
+    {OPT_CERT_DIR,                                                                                 \
+     0,                                                                                            \
+     "cert-dir",                                                                                   \
+     "DIR",                                                                                        \
+     VALUE_DIRECTORY,                                                                              \
+     NULL,                                                                                         \
+     "certificates of authorities (*.crt), and ours with its key (*.cert, *.key), in place "       \
+     "of those in certs.d folders"},                                                               \
     {                                                                                              \
         OPT_TLS_VERIFY, 0, "tls-verify", "BOOL", VALUE_CHOICE, "true false",                       \
             "`false`: take any certificate, and plain HTTP where there is no TLS; `true`: "        \
@@ -43,5 +52,10 @@
 
 /* 0, or an exit code when it has been told what is wrong. What *out points to is borrowed. */
 int registry_options_read(struct cli *cli, const struct args *args, bfc_registry_options *out);
+
+/* The registry that the operand names, or the one that is meant without; free(). 0, or an exit
+ * code.
+ */
+int login_registry(struct cli *cli, const struct args *args, char **registry);
 
 #endif

@@ -6,9 +6,9 @@
 #include "text.h"
 
 static const struct command *const commands[] = {
-    &cmd_create, &cmd_append, &cmd_list,       &cmd_extract,    &cmd_cat,     &cmd_info,
-    &cmd_verify, &cmd_sign,   &cmd_signatures, &cmd_log,        &cmd_recover, &cmd_compact,
-    &cmd_image,  &cmd_key,    &cmd_help,       &cmd_completion, NULL,
+    &cmd_create, &cmd_append,     &cmd_list, &cmd_extract,    &cmd_cat,     &cmd_info,  &cmd_verify,
+    &cmd_sign,   &cmd_signatures, &cmd_log,  &cmd_recover,    &cmd_compact, &cmd_image, &cmd_key,
+    &cmd_login,  &cmd_logout,     &cmd_help, &cmd_completion, NULL,
 };
 
 static const struct option options[] = {

@@ -4,7 +4,7 @@
 /**
  * @file registry.h
  * Images at registries (OCI distribution-spec 1.1): pull them into a store, push them from one,
- * list tags, look at them.
+ * list tags, look at them; and logins.
  *
  * References are `[registry[:port]/]path[:tag][@sha256:…]`, with "docker://" before them or
  * without. What is left out, which mirrors are asked, and which registries may be plain HTTP, is
@@ -48,7 +48,7 @@ typedef struct bfc_registry_options {
 
 #define BFC_REGISTRY_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(bfc_registry_options), NULL, NULL, BFC_TLS_VERIFY_DEFAULT, NULL                     \
+        sizeof(bfc_registry_options), NULL, NULL, BFC_TLS_VERIFY_DEFAULT, NULL         \
     }
 
 /* ── Pull ────────────────────────────────────────────────────────────────────────────────── */
@@ -363,6 +363,90 @@ BFC_API void bfc_registry_tag_list_free(bfc_registry_tag_list *list);
 BFC_API int bfc_registry_inspect(const char *reference, const char *platform, bool referrers,
                                  const bfc_registry_options *options, char **json, size_t *len,
                                  bfc_err *err);
+
+/* ── Logins ──────────────────────────────────────────────────────────────────────────────── */
+
+/*
+ * In the functions below `registry` is `host[:port]`, or `host[:port]/path` for a login that counts
+ * for repositories below that path alone. Logins are kept where podman, skopeo and Docker look for
+ * them: in the file of the options, else in the first that these tools would read, or with the
+ * credential helper that is configured for the registry.
+ */
+
+/**
+ * The registry that is meant where none is named, as with podman: the first of
+ * unqualified-search-registries.
+ *
+ * @param[out] registry  set on success; free with free()
+ * @return 0; BFC_E_NOT_FOUND: none is configured; BFC_E_INVALID
+ *
+ * Blocks: disk. Since: 0.5.
+ */
+BFC_API int bfc_registry_default(char **registry, bfc_err *err);
+
+/**
+ * Keep a login, after the registry has taken it. A registry that asks nobody who they are cannot
+ * say whether it is right: it is kept, and a warning is logged. The file has mode 0600, is replaced
+ * as a whole, and keeps what else is in it.
+ *
+ * @param username  without a colon
+ * @param password  or a token; of at most 16 KiB. The library wipes its copies.
+ * @param options   may be NULL
+ * @param[out] where  a path, or "credential helper NAME"; set on success; free with free(); may be
+ *                    NULL
+ * @return 0; BFC_E_DENIED: the registry does not take them, and nothing was changed; BFC_E_INVALID
+ *         (names, configuration), BFC_E_NOT_FOUND (there is no registry there, or no such
+ * credential helper), BFC_E_BUSY (somebody else is changing the file), BFC_E_IO
+ *
+ * Blocks: on the network. Source: distribution-spec 1.1, "Determining Support";
+ * containers-auth.json(5). Since: 0.5.
+ */
+BFC_API int bfc_registry_login(const char *registry, const char *username, const char *password,
+                               const bfc_registry_options *options, char **where, bfc_err *err);
+
+/**
+ * Ask the registry whether the login that is kept is still good.
+ *
+ * @return 0; BFC_E_NOT_FOUND: there is none; BFC_E_DENIED: it is not taken; as bfc_registry_login()
+ *
+ * Blocks: on the network. Since: 0.5.
+ */
+BFC_API int bfc_registry_login_check(const char *registry, const bfc_registry_options *options,
+                                     bfc_err *err);
+
+/**
+ * As whom we are logged in.
+ *
+ * @param[out] username  "<token>" where the login is an identity token; set on success; free with
+ *                       free()
+ * @return 0; BFC_E_NOT_FOUND: there is no login; BFC_E_INVALID (configuration)
+ *
+ * Blocks: disk, credential helpers. Since: 0.5.
+ */
+BFC_API int bfc_registry_login_name(const char *registry, const bfc_registry_options *options,
+                                    char **username, bfc_err *err);
+
+/**
+ * Forget the login of exactly this registry or path. If another file has one for it still, a
+ * warning names that.
+ *
+ * @return 0; BFC_E_NOT_FOUND: there is none where bfc_registry_login() would put it; BFC_E_INVALID,
+ *         BFC_E_BUSY, BFC_E_IO
+ *
+ * Blocks: disk, credential helpers. Since: 0.5.
+ */
+BFC_API int bfc_registry_logout(const char *registry, const bfc_registry_options *options,
+                                bfc_err *err);
+
+/**
+ * Forget all logins that are where bfc_registry_login() would put them. Other files keep theirs.
+ *
+ * @param[out] count  how many there were; may be NULL
+ *
+ * Blocks: disk, credential helpers. Since: 0.5.
+ */
+BFC_API int bfc_registry_logout_all(const bfc_registry_options *options, size_t *count,
+                                    bfc_err *err);
 
 #ifdef __cplusplus
 }

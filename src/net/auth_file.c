@@ -348,6 +348,19 @@ bool bfci_auth_file_remove(bfci_auth_file *f, const char *name)
     return removed;
 }
 
+bool bfci_auth_file_clear(bfci_auth_file *f, size_t *count)
+{
+    json_t *auths = auths_of(f), *entry;
+    const bool had_some = json_object_size(auths) > 0;
+    const char *key;
+
+    json_object_foreach(auths, key, entry) *count += json_object_size(entry) > 0;
+    if (had_some)
+        wipe_texts(auths);
+    (void)json_object_clear(auths);
+    return had_some;
+}
+
 int bfci_auth_file_text(const bfci_auth_file *f, uint8_t **out, size_t *len, bfc_err *err)
 {
     AUTO_SECRET uint8_t *text = NULL;

@@ -68,6 +68,9 @@ int bfci_auth_file_set(bfci_auth_file *f, const char *key, const char *username,
 /* Takes away the entry of exactly this registry or path, in each of its spellings; false: there was
  * none. */
 bool bfci_auth_file_remove(bfci_auth_file *f, const char *name);
+/* Takes away all entries; false: there was none. *count grows by those that were logins, not just a
+ * note that a helper has one. */
+bool bfci_auth_file_clear(bfci_auth_file *f, size_t *count);
 /* The file's new text in memory of bfci_secret_new(), *len bytes. */
 int bfci_auth_file_text(const bfci_auth_file *f, uint8_t **out, size_t *len, bfc_err *err);
 

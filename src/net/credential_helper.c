@@ -146,7 +146,7 @@ int bfci_helper_get(const char *helper, const char *server, const bfc_hooks *hoo
     return 0;
 }
 
-/* ── store, erase ── */
+/* ── store, erase, list ── */
 
 static int make_request(const char *server, const char *username, const char *password,
                         bfci_auth_file *out, bfc_err *err)
@@ -190,4 +190,19 @@ int bfci_helper_erase(const char *helper, const char *server, const bfc_hooks *h
         return failed(helper, "erase", server, &r, err);
     *removed = r.exit_code == 0;
     return 0;
+}
+
+int bfci_helper_list(const char *helper, const bfc_hooks *hooks, bfci_auth_file *out, bfc_err *err)
+{
+    AUTO_PROCESS_RESULT bfci_process_result r = BFCI_PROCESS_RESULT_INIT;
+
+    BFC_TRY(run(helper, "list", "", 0, hooks, &r, err));
+    if (r.exit_code != 0)
+        return failed(helper, "list", "all registries", &r, err);
+    int rc = bfci_auth_file_parse((const uint8_t *)r.out, r.out_len, "answer", true, out, err);
+    if (rc == 0 || rc == BFC_E_NOMEM)
+        return rc;
+    return bfci_fail(err, BFC_E_INVALID,
+                     "the answer of '%s%s list' is not one of a credential helper", program_prefix,
+                     helper);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that keep logins: docker-credential-NAME with one of the words get, store, erase, the
- * request on standard input and the answer on standard output, in JSON (the protocol of
+/* Programs that keep logins: docker-credential-NAME with one of the words get, store, erase, list,
+ * the request on standard input and the answer on standard output, in JSON (the protocol of
  * docker-credential-helpers). They are found in $PATH, get the environment at hand, since a
  * keyring is found by it, and are ended after HELPER_SECONDS. What they write is never told: it may
  * be the secret. Blocks; any thread. */
@@ -25,5 +25,8 @@ int bfci_helper_store(const char *helper, const char *server, const char *userna
 /* *removed is false if it had none. */
 int bfci_helper_erase(const char *helper, const char *server, const bfc_hooks *hooks, bool *removed,
                       bfc_err *err);
+
+/* All that it has: an object whose members are called as the servers are ("list"). */
+int bfci_helper_list(const char *helper, const bfc_hooks *hooks, bfci_auth_file *out, bfc_err *err);
 
 #endif

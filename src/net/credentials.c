@@ -13,6 +13,7 @@
 #include "sys/names.h"
 
 static const char files_themselves[] = "containers-auth.json";
+#define HELPER_WORDS "credential helper %s"
 
 enum {
     PLACES_MAX = 4
@@ -106,7 +107,7 @@ static int load(const char *path, bool is_old, bfci_auth_file *out, bfc_err *err
 
 /* ── Names ── */
 
-static int check_name(const char *name, bfc_err *err)
+int bfci_credentials_check_name(const char *name, bfc_err *err)
 {
     const char *path = strchr(name, '/');
     size_t host_len = path ? (size_t)(path - name) : strlen(name);
@@ -149,7 +150,7 @@ static int find_in_file(const bfci_auth_file *f, const char *name,
 }
 
 static int find_in_files(const char *name, const bfci_credential_options *options,
-                         bfci_credentials *out, bool *found, bfc_err *err)
+                         bfci_credentials *out, bool *found, char **where, bfc_err *err)
 {
     __attribute__((cleanup(release_places))) places p = {.count = 0};
 
@@ -160,6 +161,8 @@ static int find_in_files(const char *name, const bfci_credential_options *option
         int rc = find_in_file(&f, name, options, out, found, err);
         if (rc < 0)
             return bfci_wrap(err, rc, "login by '%s'", BFCI_QUOTE_STR(p.path[i]));
+        if (*found)
+            *where = bfci_steal(&p.path[i]);
     }
     return 0;
 }
@@ -171,21 +174,47 @@ static const char *const *helpers_of(const bfci_credential_options *options)
     return options->helpers && options->helpers[0] ? options->helpers : only_files;
 }
 
-int bfci_credentials_find(const char *name, const bfci_credential_options *options,
-                          bfci_credentials *out, bool *found, bfc_err *err)
+static int find(const char *name, const bfci_credential_options *options, bfci_credentials *out,
+                bool *found, char **where, bfc_err *err)
 {
     AUTO_FREE char *host = NULL;
 
-    BFC_TRY(check_name(name, err));
+    BFC_TRY(bfci_credentials_check_name(name, err));
     BFC_TRY(bfci_memdup_str(name, strcspn(name, "/"), &host, err));
     *found = false;
     for (const char *const *helper = helpers_of(options); *helper && !*found; helper++) {
         if (strcmp(*helper, files_themselves) == 0)
-            BFC_TRY(find_in_files(name, options, out, found, err));
+            BFC_TRY(find_in_files(name, options, out, found, where, err));
         else
             BFC_TRY(bfci_helper_get(*helper, host, options->hooks, out, found, err));
+        if (*found && !*where)
+            BFC_TRY(bfci_asprintf(where, err, HELPER_WORDS, *helper));
     }
     return 0;
+}
+
+int bfci_credentials_find(const char *name, const bfci_credential_options *options,
+                          bfci_credentials *out, bool *found, bfc_err *err)
+{
+    AUTO_CREDENTIALS bfci_credentials c = BFCI_CREDENTIALS_INIT;
+    AUTO_FREE char *where = NULL;
+
+    BFC_TRY(find(name, options, &c, found, &where, err));
+    if (*found) {
+        *out = c;
+        c = (bfci_credentials)BFCI_CREDENTIALS_INIT;
+    }
+    return 0;
+}
+
+int bfci_credentials_where(const char *name, const bfci_credential_options *options, char **where,
+                           bfc_err *err)
+{
+    AUTO_CREDENTIALS bfci_credentials c = BFCI_CREDENTIALS_INIT;
+    bool found = false;
+
+    *where = NULL;
+    return find(name, options, &c, &found, where, err);
 }
 
 /* ── The file that is written ── */
@@ -278,7 +307,7 @@ static int store_in_helper(const char *helper, const char *server, const char *n
     if (strchr(name, '/'))
         return refuse_path(name, helper, err);
     BFC_TRY(bfci_helper_store(helper, server, username, password, hooks, err));
-    return bfci_asprintf(where, err, "credential helper %s", helper);
+    return bfci_asprintf(where, err, HELPER_WORDS, helper);
 }
 
 static int store_in_file(const char *name, const char *username, const char *password,
@@ -304,7 +333,7 @@ int bfci_credentials_store(const char *name, const char *username, const char *p
 {
     const char *const *helper = helpers_of(options);
 
-    BFC_TRY(check_name(name, err));
+    BFC_TRY(bfci_credentials_check_name(name, err));
     if (strcmp(*helper, files_themselves) != 0)
         return store_in_helper(*helper, name, name, username, password, options->hooks, where, err);
     return store_in_file(name, username, password, options, where, err);
@@ -334,7 +363,7 @@ int bfci_credentials_erase(const char *name, const bfci_credential_options *opti
 {
     bool removed = false;
 
-    BFC_TRY(check_name(name, err));
+    BFC_TRY(bfci_credentials_check_name(name, err));
     for (const char *const *helper = helpers_of(options); *helper; helper++) {
         bool one = false;
         if (strcmp(*helper, files_themselves) == 0)
@@ -345,5 +374,58 @@ int bfci_credentials_erase(const char *name, const bfci_credential_options *opti
     }
     if (!removed)
         return bfci_fail(err, BFC_E_NOT_FOUND, "there is no login for '%s'", BFCI_QUOTE_STR(name));
+    return 0;
+}
+
+/* ── All of them ── */
+
+/* What the helper lists; each is erased. */
+static int empty_helper(const char *helper, const bfc_hooks *hooks, size_t *count, bfc_err *err)
+{
+    AUTO_AUTH_FILE bfci_auth_file list = BFCI_AUTH_FILE_INIT;
+    const char *server;
+    json_t *user;
+
+    BFC_TRY(bfci_helper_list(helper, hooks, &list, err));
+    json_object_foreach(list.root, server, user)
+    {
+        bool removed = false;
+        BFC_TRY(bfci_helper_erase(helper, server, hooks, &removed, err));
+        *count += removed;
+    }
+    return 0;
+}
+
+/* What credHelpers names are settings of the administrator's, which stay; the logins there go. */
+static int empty_file(const bfci_credential_options *options, size_t *count, bfc_err *err)
+{
+    AUTO_EDIT edit e = EDIT_INIT;
+    const char *helper = NULL, *server;
+    json_t *value;
+
+    BFC_TRY(begin_edit(options, &e, err));
+    json_object_foreach(json_object_get(e.file.root, "credHelpers"), server, value)
+    {
+        bool removed = false;
+        if (json_string_length(value) > 0)
+            BFC_TRY(
+                bfci_helper_erase(json_string_value(value), server, options->hooks, &removed, err));
+        *count += removed;
+    }
+    BFC_TRY(bfci_auth_file_store(&e.file, &helper, err));
+    if (helper)
+        BFC_TRY(empty_helper(helper, options->hooks, count, err));
+    return bfci_auth_file_clear(&e.file, count) ? end_edit(&e, err) : 0;
+}
+
+int bfci_credentials_erase_all(const bfci_credential_options *options, size_t *count, bfc_err *err)
+{
+    *count = 0;
+    for (const char *const *helper = helpers_of(options); *helper; helper++) {
+        if (strcmp(*helper, files_themselves) == 0)
+            BFC_TRY(empty_file(options, count, err));
+        else
+            BFC_TRY(empty_helper(*helper, options->hooks, count, err));
+    }
     return 0;
 }

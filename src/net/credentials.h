@@ -29,10 +29,17 @@ typedef struct bfci_credential_options {
         NULL, NULL, NULL                                                                           \
     }
 
+/* BFC_E_INVALID, with words, for what is no "host[:port][/path]". */
+int bfci_credentials_check_name(const char *name, bfc_err *err);
+
 /* *found is false where nobody has a login. A helper or a file that fails is an error: whether
  * there is a login would be a guess. */
 int bfci_credentials_find(const char *name, const bfci_credential_options *options,
                           bfci_credentials *out, bool *found, bfc_err *err);
+/* Where that one is kept, in words: a path, or "credential helper NAME"; NULL: there is none.
+ * free(). */
+int bfci_credentials_where(const char *name, const bfci_credential_options *options, char **where,
+                           bfc_err *err);
 
 /* Keeps a login, in place of the one that is there. *where tells it in words: a path, or
  * "credential helper NAME"; free(). The file is made with mode 0600 in a folder of 0700,
@@ -43,5 +50,8 @@ int bfci_credentials_store(const char *name, const char *username, const char *p
 /* Forgets the login of exactly this name. BFC_E_NOT_FOUND: there is none where store would put
  * it. */
 int bfci_credentials_erase(const char *name, const bfci_credential_options *options, bfc_err *err);
+/* Forgets every login that store could have kept: those of the file, of the helpers that it names,
+ * and of helpers that stand beside it. Other files keep theirs. */
+int bfci_credentials_erase_all(const bfci_credential_options *options, size_t *count, bfc_err *err);
 
 #endif

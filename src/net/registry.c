@@ -3,6 +3,8 @@
  * after TLS was tried, and the answer without it is one of a registry. */
 #include "net/registry.h"
 
+#include <stdio.h>
+
 #include "net/token.h"
 
 enum {
@@ -34,6 +36,11 @@ const char *bfci_registry_name(const bfci_registry *r)
 bfci_client *bfci_registry_client(const bfci_registry *r)
 {
     return r->client;
+}
+
+bool bfci_registry_wanted_login(const bfci_registry *r)
+{
+    return bfci_auth_was_asked(r->auth);
 }
 
 /* ── TLS or not ── */
@@ -88,22 +95,9 @@ static int choose_scheme(const bfci_registry *r, const char *host, const char **
 
 /* ── Opening ── */
 
-static int make_auth(bfci_registry *r, const bfci_remote_ref *ref, const char *actions, bool plain,
-                     bfc_err *err)
-{
-    AUTO_FREE char *scope = NULL;
-
-    BFC_TRY(bfci_asprintf(&scope, err, "repository:%s:%s", ref->path, actions));
-    const bfci_auth_place place = {.name = r->name,
-                                   .shown = ref->host,
-                                   .scope = scope,
-                                   .insecure = r->insecure,
-                                   .plain = plain};
-    return bfci_auth_new(r->client, &place, &r->auth, err);
-}
-
-int bfci_registry_open(bfci_client *client, const bfci_endpoint *endpoint, const char *actions,
-                       bfci_registry **out, bfc_err *err)
+/* `place` lacks what is found out here. `below` is what stands behind /v2/. */
+static int open_at(bfci_client *client, const bfci_endpoint *endpoint, bfci_auth_place *place,
+                   const char *below, bfci_registry **out, bfc_err *err)
 {
     AUTO(bfci_registry) bfci_registry *r = NULL;
     const char *host = bfci_remote_api_host(endpoint->ref.host);
@@ -112,13 +106,37 @@ int bfci_registry_open(bfci_client *client, const bfci_endpoint *endpoint, const
     BFC_TRY(bfci_alloc_zero(1, sizeof *r, &r, err));
     r->client = client;
     r->insecure = bfci_client_is_insecure(client, endpoint);
-    bfci_remote_ref_name(&endpoint->ref, r->name);
+    (void)snprintf(r->name, sizeof r->name, "%s", place->name);
     if (r->insecure || (bfci_remote_is_loopback(host) && client->tls_verify != BFC_TLS_VERIFY_ON))
         BFC_TRY(choose_scheme(r, host, &scheme, err));
-    BFC_TRY(make_auth(r, &endpoint->ref, actions, strcmp(scheme, "http") == 0, err));
-    BFC_TRY(bfci_asprintf(&r->base, err, "%s://%s/v2/%s/", scheme, host, endpoint->ref.path));
+    place->shown = endpoint->ref.host;
+    place->insecure = r->insecure;
+    place->plain = strcmp(scheme, "http") == 0;
+    BFC_TRY(bfci_auth_new(client, place, &r->auth, err));
+    BFC_TRY(bfci_asprintf(&r->base, err, "%s://%s/v2/%s", scheme, host, below));
     *out = bfci_steal(&r);
     return 0;
+}
+
+int bfci_registry_open(bfci_client *client, const bfci_endpoint *endpoint, const char *actions,
+                       bfci_registry **out, bfc_err *err)
+{
+    AUTO_FREE char *scope = NULL, *below = NULL;
+    char name[REMOTE_NAME_SIZE];
+
+    bfci_remote_ref_name(&endpoint->ref, name);
+    BFC_TRY(bfci_asprintf(&scope, err, "repository:%s:%s", endpoint->ref.path, actions));
+    BFC_TRY(bfci_asprintf(&below, err, "%s/", endpoint->ref.path));
+    bfci_auth_place place = {.name = name, .scope = scope};
+    return open_at(client, endpoint, &place, below, out, err);
+}
+
+int bfci_registry_open_host(bfci_client *client, const bfci_endpoint *endpoint,
+                            const bfci_credentials *login, bfci_registry **out, bfc_err *err)
+{
+    bfci_auth_place place = {.name = endpoint->ref.host, .scope = "", .login = login};
+
+    return open_at(client, endpoint, &place, "", out, err);
 }
 
 /* ── Asking ── */

@@ -14,12 +14,18 @@ typedef struct bfci_registry bfci_registry;
  * nothing is sent. */
 int bfci_registry_open(bfci_client *client, const bfci_endpoint *endpoint, const char *actions,
                        bfci_registry **out, bfc_err *err);
+/* The same for the registry alone, with no repository: `path` of bfci_registry_ask() is "", which
+ * is /v2/. `login` is tried, whatever is written down. */
+int bfci_registry_open_host(bfci_client *client, const bfci_endpoint *endpoint,
+                            const bfci_credentials *login, bfci_registry **out, bfc_err *err);
 void bfci_registry_close(bfci_registry *r); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_registry, bfci_registry_close)
 
 /* The repository in full, "docker.io/library/debian"; lives as long as r. */
 const char *bfci_registry_name(const bfci_registry *r);
 bfci_client *bfci_registry_client(const bfci_registry *r);
+/* Whether an answer so far was 401, and a login or a token has been sent since. */
+bool bfci_registry_wanted_login(const bfci_registry *r);
 
 /* Sends ask->request, whose url, insecure, and authority are set here. `path` is what stands behind
  * /v2/NAME/ ("manifests/latest"), in letters that a URL can have; or a whole URL, such as a

@@ -22,6 +22,7 @@ struct bfci_auth {
     bfci_client *client;
     char *name, *shown, *scope;
     bool insecure, plain;
+    bool is_trial; /* the login came from the caller, not from where it is written down */
     bfci_authority authority;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -313,7 +314,10 @@ static int fetch_token(bfci_auth *a, const bfci_challenge *c, bfc_err *err)
     BFC_TRY(look_up(a, err));
     int rc = ask_server(a, c, &answer, err);
     if (rc == BFC_E_DENIED && a->has_login)
-        return bfci_wrap(err, rc, "the login for '%s' was not taken", BFCI_QUOTE_STR(a->shown));
+        return bfci_wrap(err, rc,
+                         a->is_trial ? "'%s' does not take this user and password"
+                                     : "the login for '%s' was not taken",
+                         BFCI_QUOTE_STR(a->shown));
     BFC_TRY(rc);
     rc = bfci_token_parse(answer.body, answer.body_len, &token, err);
     if (answer.body)
@@ -356,6 +360,9 @@ static int answer_basic(bfci_auth *a, bfc_err *err)
     if (!a->has_login || !a->login.username)
         return bfci_fail(err, BFC_E_DENIED, "'%s' wants to know who we are: 'bfc login %s'",
                          BFCI_QUOTE_STR(a->shown), BFCI_QUOTE_STR(a->shown));
+    if (a->value && !a->bearer.realm && a->is_trial)
+        return bfci_fail(err, BFC_E_DENIED, "'%s' does not take this user and password",
+                         BFCI_QUOTE_STR(a->shown));
     if (a->value && !a->bearer.realm)
         return bfci_fail(
             err, BFC_E_DENIED,
@@ -420,6 +427,21 @@ static int refused(void *ctx, const bfci_http_answer *answer, unsigned generatio
     return rc;
 }
 
+static int take_copy(const char *text, char **out, bfc_err *err)
+{
+    return text ? bfci_credentials_text(text, strlen(text), out, err) : 0;
+}
+
+static int take_login(bfci_auth *a, const bfci_credentials *login, bfc_err *err)
+{
+    if (!login)
+        return 0;
+    a->is_trial = a->looked_up = a->has_login = true;
+    BFC_TRY(take_copy(login->username, &a->login.username, err));
+    BFC_TRY(take_copy(login->password, &a->login.password, err));
+    return take_copy(login->identity_token, &a->login.identity_token, err);
+}
+
 int bfci_auth_new(bfci_client *client, const bfci_auth_place *place, bfci_auth **out, bfc_err *err)
 {
     bfci_auth *fresh = NULL;
@@ -434,6 +456,7 @@ int bfci_auth_new(bfci_client *client, const bfci_auth_place *place, bfci_auth *
     BFC_TRY(bfci_strdup(place->name, &a->name, err));
     BFC_TRY(bfci_strdup(place->shown, &a->shown, err));
     BFC_TRY(bfci_strdup(place->scope, &a->scope, err));
+    BFC_TRY(take_login(a, place->login, err));
     *out = bfci_steal(&a);
     return 0;
 }
@@ -441,4 +464,12 @@ int bfci_auth_new(bfci_client *client, const bfci_auth_place *place, bfci_auth *
 const bfci_authority *bfci_auth_authority(bfci_auth *a)
 {
     return &a->authority;
+}
+
+bool bfci_auth_was_asked(bfci_auth *a)
+{
+    pthread_mutex_lock(&a->lock);
+    bool was_asked = a->value != NULL;
+    pthread_mutex_unlock(&a->lock);
+    return was_asked;
 }

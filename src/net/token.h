@@ -18,8 +18,9 @@ typedef struct bfci_auth_place {
     const char *shown; /* the registry, for messages and 'bfc login' */
     const char *scope; /* "repository:PATH:pull"; asked for where the challenge names none, or
                           less of the same */
-    bool insecure;     /* any certificate will do, at the token server, too */
-    bool plain;        /* the registry speaks plain HTTP, and so may its token server */
+    const bfci_credentials *login; /* to be tried, instead of what is written down; or NULL */
+    bool insecure;                 /* any certificate will do, at the token server, too */
+    bool plain;                    /* the registry speaks plain HTTP, and so may its token server */
 } bfci_auth_place;
 
 /* Strings are copied; the client is borrowed. */
@@ -28,6 +29,8 @@ void bfci_auth_free(bfci_auth *a); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_auth, bfci_auth_free)
 /* For bfci_ask. Lives as long as `a`. BFC_E_DENIED: there is no login, or it was not taken. */
 const bfci_authority *bfci_auth_authority(bfci_auth *a);
+/* Whether a login or a token was asked for, and there was one. */
+bool bfci_auth_was_asked(bfci_auth *a);
 
 /* ── For tests ── */
 
