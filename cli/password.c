@@ -182,6 +182,23 @@ int new_password_prompt(void *ctx, const bfc_prompt *about, char *password, size
     return ask_terminal(ctx, about, password, len, err);
 }
 
+/* ── What may be seen ── */
+
+int terminal_ask(const struct cli *cli, const char *words, char *out, size_t cap, bfc_err *err)
+{
+    const struct answer answer = {out, cap, "the answer is too long", true};
+    size_t len = 0;
+
+    int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (tty < 0)
+        return fail(err, BFC_E_DENIED, "there is no terminal to ask at");
+    int rc = ask_line(cli, tty, words, &answer, &len, err);
+    (void)close(tty);
+    if (rc == 0)
+        out[len] = '\0';
+    return rc;
+}
+
 /* ── Logins ── */
 
 void login_wipe(struct login *login)

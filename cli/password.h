@@ -14,6 +14,9 @@ int password_prompt(void *cli, const bfc_prompt *about, char *password, size_t *
 int new_password_prompt(void *cli, const bfc_prompt *about, char *password, size_t *len,
                         bfc_err *err);
 
+/* One line that may be seen, from the terminal; `out` has room for `cap` bytes and a NUL. */
+int terminal_ask(const struct cli *cli, const char *words, char *out, size_t cap, bfc_err *err);
+
 /* User and password for a registry. */
 enum {
     LOGIN_TEXT_MAX = 16 * 1024

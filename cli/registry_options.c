@@ -2,6 +2,7 @@
 /* From the command line to bfc_registry_options. */
 #include "registry_options.h"
 
+#include "choose.h"
 #include "value.h"
 
 int registry_options_read(struct cli *cli, const struct args *args, bfc_registry_options *out)
@@ -17,5 +18,9 @@ int registry_options_read(struct cli *cli, const struct args *args, bfc_registry
     out->auth_file = args_value(args, OPT_AUTH_FILE);
     out->cert_dir = args_value(args, OPT_CERT_DIR);
     out->hooks = &cli->hooks;
+    if (choose_wanted(cli)) {
+        out->choose = choose_name;
+        out->choose_ctx = cli;
+    }
     return EXIT_DONE;
 }

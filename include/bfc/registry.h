@@ -37,18 +37,36 @@ enum bfc_tls_verify {
     BFC_TLS_VERIFY_OFF          /**< any certificate, and plain HTTP where there is no TLS */
 };
 
+/**
+ * Asks which image a short name means, where unqualified-search-registries of registries.conf has
+ * several registries and short-name-mode is not "disabled". What is chosen, and found there, is
+ * kept in podman's short-name-aliases.conf, so that nobody is asked again.
+ *
+ * Without this function the registries are asked in their order in the mode "permissive" (which is
+ * the default), and the name is refused with BFC_E_INVALID in the mode "enforcing".
+ *
+ * @param typed    what was asked for
+ * @param names    full names, `count` of them, two at least; borrowed during the call
+ * @param chosen   the place of the one that is meant, from 0 on
+ * @return 0, or a code with err filled, which is what the operation fails with
+ */
+typedef int bfc_name_choice(void *ctx, const char *typed, const char *const *names, size_t count,
+                            size_t *chosen, bfc_err *err);
+
 typedef struct bfc_registry_options {
     size_t size;           /**< of this struct; set by the INIT macro */
     const char *auth_file; /**< logins are read from this file alone; NULL: as above */
     const char *cert_dir;  /**< *.crt, *.cert and *.key of every registry are in this
                                 folder; NULL: as above */
     enum bfc_tls_verify tls_verify;
-    const bfc_hooks *hooks; /**< borrowed until the call returns; may be NULL */
+    const bfc_hooks *hooks;  /**< borrowed until the call returns; may be NULL */
+    bfc_name_choice *choose; /**< see there; may be NULL */
+    void *choose_ctx;
 } bfc_registry_options;
 
 #define BFC_REGISTRY_OPTIONS_INIT                                                                  \
     {                                                                                              \
-        sizeof(bfc_registry_options), NULL, NULL, BFC_TLS_VERIFY_DEFAULT, NULL         \
+        sizeof(bfc_registry_options), NULL, NULL, BFC_TLS_VERIFY_DEFAULT, NULL, NULL, NULL         \
     }
 
 /* ── Pull ────────────────────────────────────────────────────────────────────────────────── */

@@ -7,7 +7,9 @@ static int read_configuration(bfci_client *c, bfc_err *err)
     AUTO_REGISTRIES_PLACES bfci_registries_places places = {0};
 
     BFC_TRY(bfci_registries_find_places(&places, err));
-    return bfci_registries_load(&places, &c->conf, err);
+    BFC_TRY(bfci_registries_load(&places, &c->conf, err));
+    c->aliases = bfci_steal(&places.aliases);
+    return 0;
 }
 
 int bfci_client_open(const bfc_registry_options *options, bfci_client **out, bfc_err *err)
@@ -22,6 +24,8 @@ int bfci_client_open(const bfc_registry_options *options, bfci_client **out, bfc
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->hooks = options->hooks;
     c->tls_verify = options->tls_verify;
+    c->choose = options->choose;
+    c->choose_ctx = options->choose_ctx;
     BFC_TRY(read_configuration(c, err));
     c->credentials = (bfci_credential_options){.file = options->auth_file,
                                                .helpers = (const char *const *)c->conf.helpers,
@@ -39,6 +43,7 @@ void bfci_client_close(bfci_client *c)
         return;
     bfci_http_close(c->http);
     bfci_registries_release(&c->conf);
+    free(c->aliases);
     free(c);
 }
 

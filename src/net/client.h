@@ -17,6 +17,9 @@ typedef struct bfci_client {
     bfci_registries conf;
     bfci_credential_options credentials;
     enum bfc_tls_verify tls_verify;
+    bfc_name_choice *choose; /* NULL: nobody is asked */
+    void *choose_ctx;
+    char *aliases;          /* podman's file of short names; NULL: there is none */
     const bfc_hooks *hooks; /* may be NULL */
 } bfci_client;
 

@@ -118,6 +118,28 @@ void bfci_endpoints_release(bfci_endpoints *e);
 int bfci_registries_pull_endpoints(const bfci_registries *r, const char *typed, bfci_endpoints *out,
                                    bfc_err *err);
 
+/* The full names that a short one could mean, with tag and digest, where a choice is to be made by
+ * short-name-mode: there is no alias, and there are several search registries. None otherwise.
+ * *repository is what an alias for it is called; NULL where there is none. */
+typedef struct bfci_meanings {
+    char **name; /* count of them, and NULL */
+    size_t count;
+    char *repository;
+} bfci_meanings;
+#define BFCI_MEANINGS_INIT                                                                         \
+    {                                                                                              \
+        NULL, 0, NULL                                                                              \
+    }
+void bfci_meanings_release(bfci_meanings *c);
+#define AUTO_MEANINGS __attribute__((cleanup(bfci_meanings_release)))
+int bfci_registries_meanings(const bfci_registries *r, const char *typed, bfci_meanings *out,
+                             bfc_err *err);
+
+/* Writes down in podman's file, `path`, that `name` means `target` from now on; the folder is made.
+ * BFC_E_BUSY: somebody else is at it. */
+int bfci_registries_keep_alias(const char *path, const char *name, const char *target,
+                               bfc_err *err);
+
 /* Whom to send an image to: nothing is rewritten and there are no mirrors then; a short name goes
  * to docker.io. */
 int bfci_registries_push_endpoint(const bfci_registries *r, const char *typed, bfci_endpoint *out,

@@ -207,6 +207,65 @@ static int add_searched(const bfci_registries *r, const char *typed,
     return 0;
 }
 
+/* ── Choices ── */
+
+void bfci_meanings_release(bfci_meanings *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        free(c->name[i]);
+    free(c->name);
+    free(c->repository);
+    *c = (bfci_meanings)BFCI_MEANINGS_INIT;
+}
+
+static size_t search_count(const bfci_registries *r)
+{
+    size_t count = 0;
+
+    while (r->search && r->search[count])
+        count++;
+    return count;
+}
+
+static int list_choices(const bfci_registries *r, const char *typed, bfci_meanings *out,
+                        bfc_err *err)
+{
+    const size_t count = search_count(r);
+
+    BFC_TRY(repository_of(typed, &out->repository, err));
+    BFC_TRY(bfci_alloc_zero(count + 1, sizeof *out->name, &out->name, err));
+    for (; out->count < count; out->count++) {
+        char text[REMOTE_TEXT_SIZE];
+        bfci_remote_ref ref;
+        int rc = bfci_remote_ref_at(r->search[out->count], typed, &ref, err);
+        if (rc < 0)
+            return bfci_wrap(err, rc, "search registry of '%s'", BFCI_QUOTE_STR(r->search_from));
+        bfci_remote_ref_text(&ref, text);
+        BFC_TRY(bfci_strdup(text, &out->name[out->count], err));
+    }
+    return 0;
+}
+
+int bfci_registries_meanings(const bfci_registries *r, const char *typed, bfci_meanings *out,
+                             bfc_err *err)
+{
+    AUTO_MEANINGS bfci_meanings choices = BFCI_MEANINGS_INIT;
+    bfci_remote_ref ref;
+    bool has_alias = false;
+
+    BFC_TRY(bfci_remote_ref_parse(typed, &ref, err));
+    typed = plain(typed);
+    if (!ref.is_short || search_count(r) < 2 || r->short_names == SHORT_NAMES_DISABLED)
+        return 0;
+    BFC_TRY(follow_alias(r, typed, &ref, &ref, &has_alias, err));
+    if (has_alias)
+        return 0;
+    BFC_TRY(list_choices(r, typed, &choices, err));
+    *out = choices;
+    choices = (bfci_meanings)BFCI_MEANINGS_INIT;
+    return 0;
+}
+
 /* ── Both ways ── */
 
 static int refuse_blocked(const char *typed, const bfci_registry_rule *by, bfc_err *err)

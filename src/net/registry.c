@@ -171,8 +171,43 @@ static int try_endpoint(bfci_client *client, const bfci_endpoint *endpoint, bfci
     return 0;
 }
 
-int bfci_registry_find(bfci_client *client, const char *reference, bfci_registry_fn *fn, void *ctx,
-                       bfci_registry **out, bfc_err *err)
+/* The full name that is meant by a short one; NULL: nobody was asked. */
+static int choose(const bfci_client *client, const char *reference, bfci_meanings *choices,
+                  const char **chosen, bfc_err *err)
+{
+    size_t place = 0;
+
+    *chosen = NULL;
+    if (!client->choose)
+        return 0;
+    BFC_TRY(bfci_registries_meanings(&client->conf, reference, choices, err));
+    if (choices->count == 0)
+        return 0;
+    BFC_TRY(client->choose(client->choose_ctx, reference, (const char *const *)choices->name,
+                           choices->count, &place, err));
+    if (place >= choices->count)
+        return bfci_fail(err, BFC_E_INVALID, "of %zu names, number %zu was chosen", choices->count,
+                         place);
+    *chosen = choices->name[place];
+    return 0;
+}
+
+/* It is a convenience: what was asked for goes on without. */
+static void keep_choice(const bfci_client *client, const bfci_meanings *choices, const char *chosen)
+{
+    char name[REMOTE_NAME_SIZE];
+    bfci_remote_ref ref;
+    bfc_err why = BFC_ERR_INIT;
+
+    if (!client->aliases || bfci_remote_ref_parse(chosen, &ref, NULL) < 0)
+        return;
+    bfci_remote_ref_name(&ref, name);
+    if (bfci_registries_keep_alias(client->aliases, choices->repository, name, &why) < 0)
+        bfci_log(client->hooks, BFC_LOG_WARNING, "net", "the choice is not kept: %s", why.msg);
+}
+
+static int find(bfci_client *client, const char *reference, bfci_registry_fn *fn, void *ctx,
+                bfci_registry **out, bfc_err *err)
 {
     AUTO_ENDPOINTS bfci_endpoints all = BFCI_ENDPOINTS_INIT;
     bfc_err told = BFC_ERR_INIT;
@@ -198,4 +233,17 @@ int bfci_registry_find(bfci_client *client, const char *reference, bfci_registry
     if (err)
         *err = told;
     return rc;
+}
+
+int bfci_registry_find(bfci_client *client, const char *reference, bfci_registry_fn *fn, void *ctx,
+                       bfci_registry **out, bfc_err *err)
+{
+    AUTO_MEANINGS bfci_meanings choices = BFCI_MEANINGS_INIT;
+    const char *chosen = NULL;
+
+    BFC_TRY(choose(client, reference, &choices, &chosen, err));
+    BFC_TRY(find(client, chosen ? chosen : reference, fn, ctx, out, err));
+    if (chosen)
+        keep_choice(client, &choices, chosen);
+    return 0;
 }
