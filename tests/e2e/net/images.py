@@ -58,16 +58,28 @@ class Layout:
         self.write('blobs/sha256/' + sha256(data)[7:], data)
         return {'mediaType': media_type, 'digest': sha256(data), 'size': len(data), **more}
 
+    def blob_at(self, digest):
+        with open(f'{self.path}/blobs/sha256/{digest[7:]}', 'rb') as f:
+            return f.read()
+
+    def document_at(self, name):
+        """What has the name, as bytes."""
+        return self.blob_at(next(e['digest'] for e in self.entries
+                                 if e['annotations']['org.opencontainers.image.ref.name'] == name))
+
+    def read(self, name):
+        return json.loads(self.document_at(name))
+
     def document(self, value, media_type, **more):
         return self.blob(json.dumps(value).encode(), media_type, **more)
 
-    def image(self, layers, arch='amd64', **more):
+    def image(self, layers, arch='amd64', layer_type=LAYER, **more):
         """`layers`: pairs of tar and blob. The manifest's descriptor."""
         config = {'architecture': arch, 'os': 'linux', 'config': {'Env': [f'ARCH={arch}']},
                   'rootfs': {'type': 'layers', 'diff_ids': [sha256(tar) for tar, _ in layers]}}
         return self.document({'schemaVersion': 2, 'mediaType': MANIFEST,
                               'config': self.document(config, CONFIG),
-                              'layers': [self.blob(blob, LAYER) for _, blob in layers]}, MANIFEST, **more)
+                              'layers': [self.blob(blob, layer_type) for _, blob in layers]}, MANIFEST, **more)
 
     def index(self, images):
         """`images`: {arch: descriptor}."""

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 
@@ -47,9 +48,10 @@ def free_port():
 
 
 class DockerRegistry:
-    """docker-registry on loopback. `more` are lines of its configuration, `storage` more of that."""
+    """docker-registry on loopback. `more` are lines of its configuration, `storage` what its storage has beside the
+    folder, which is that of the registry `of`."""
 
-    def __init__(self, lab, name='registry', more='', tls=None, storage=''):
+    def __init__(self, lab, name='registry', more='', tls=None, storage='', of=None):
         need('docker-registry')
         self.lab, self.tls, self.log = lab, tls, lab / f'{name}.log'
         self.port = free_port()
@@ -57,7 +59,7 @@ class DockerRegistry:
         files = f'\n  tls: {{certificate: {tls[0]}, key: {tls[1]}}}' if tls else ''
         with open(lab / f'{name}.yml', 'w', encoding='utf-8') as f:
             f.write(f'version: 0.1\nlog: {{level: info}}\n'
-                    f'storage: {{{storage}filesystem: {{rootdirectory: {lab / name}}}}}\n'
+                    f'storage: {{filesystem: {{rootdirectory: {lab / (of or name)}}}{storage}}}\n'
                     f'http:\n  addr: {self.host}{files}\n{more}')
         own = {k: v for k, v in os.environ.items() if not k.startswith('REGISTRY_')}  # they are its own, too
         with open(self.log, 'wb') as log:
@@ -84,6 +86,25 @@ class DockerRegistry:
         how = [] if self.tls else ['--dest-tls-verify=false']
         run(['skopeo', '--insecure-policy', 'copy', '-q', *how, *options, f'oci:{layout.path}:{tag}',
              f'docker://{self.host}/{to}'])
+
+    def send(self, method, path, body=b'', kind='application/octet-stream'):
+        """One request, such as no tool makes; the answer's headers."""
+        url = path if '://' in path else f'http://{self.host}/v2/{path}'
+        request = urllib.request.Request(url, body, {'Content-Type': kind}, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return answer.headers
+
+    def send_blob(self, repository, data):
+        where = self.send('POST', f'{repository}/blobs/uploads/')['Location']
+        self.send('PUT', f'{where}{"&" if "?" in where else "?"}digest={sha256(data)}', data)
+
+    def send_image(self, layout, name, to):
+        """What push does, for names that skopeo does not take. `to`: PATH:TAG."""
+        repository, _, tag = to.rpartition(':')
+        manifest = layout.read(name)
+        for blob in [manifest['config'], *manifest['layers']]:
+            self.send_blob(repository, layout.blob_at(blob['digest']))
+        self.send('PUT', f'{repository}/manifests/{tag}', layout.document_at(name), manifest['mediaType'])
 
     def requests(self):
         """What was asked so far: (method, path, status)."""

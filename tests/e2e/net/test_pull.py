@@ -7,6 +7,7 @@ usage: test_pull.py BFC [NAME…]
 """
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -178,8 +179,8 @@ def test_mirrors(lab):
     lab.bfc('image', 'pull', 'bad.example/app', expect=5)
 
 
-def killed(lab, layout, number, at):
-    """A pull that is ended after that time, and the next one: nothing odd, nothing twice."""
+def killed(lab, layout, number, at, prune):
+    """A pull that is ended after that time, and the next one: nothing odd, nothing twice; or prune, and nothing."""
     slow = FakeRegistry(lab, layout, pace=0.05)
     child = subprocess.Popen([lab.bfc_path, 'image', 'pull', slow.ref + ':one', '--as', 'app'],
                              stderr=subprocess.DEVNULL)
@@ -187,6 +188,13 @@ def killed(lab, layout, number, at):
     harness.say(f'day {share.DAY}: signal {number} after {at:.2f} s: exit {child.returncode}')
     listed = [i['name'] for i in lab.bfc('--json', 'image', 'list').json['images']]
     check(listed == ([] if child.returncode else ['app:latest']), listed)
+    if prune:
+        lab.bfc('image', 'prune')
+        nothing_left(lab)
+        files = [f for _, _, files in os.walk(lab / 'store') for f in files]
+        check(files == ([] if child.returncode else ['app:latest.bfc']), files)
+        lab.bfc('image', 'delete', 'app', expect=4 if child.returncode else 0)
+        return
     slow.pace = 0
     before, kept = dict(slow.sent), lab.bfc('--json', 'image', 'df').json['leftover_bytes']
     answer = lab.bfc('--json', 'image', 'pull', slow.ref + ':one', '--as', 'app').json
@@ -207,8 +215,11 @@ def killed(lab, layout, number, at):
 def test_killed(lab):
     isolate(lab)
     layout = sample(lab)
-    for i in share.todays(range(36), 9):
-        killed(lab, layout, (signal.SIGKILL, signal.SIGINT)[i % 2], 0.1 + 0.04 * i)
+    chance = random.Random(1)
+    cases = [(chance.choice((signal.SIGKILL, signal.SIGINT)), chance.uniform(0.02, 1.6), chance.random() < 0.3)
+             for _ in range(100)]
+    for number, at, prune in share.todays(cases, 10):
+        killed(lab, layout, number, at, prune)
 
 
 def test_two_at_once(lab):

@@ -253,7 +253,7 @@ def test_forgotten_sessions(lab):
 
 def test_readonly(lab):
     registry, proxy = begin(lab)
-    proxy.registry = registry = DockerRegistry(lab, 'readonly', storage='maintenance: {readonly: {enabled: true}}, ')
+    proxy.registry = registry = DockerRegistry(lab, 'readonly', storage=', maintenance: {readonly: {enabled: true}}')
     bad(lab, registry, proxy, 1, 'read-only', '405')
 
 
