@@ -288,4 +288,4 @@ def test_goes_on(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

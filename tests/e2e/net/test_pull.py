@@ -256,4 +256,4 @@ def test_damaged_part(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

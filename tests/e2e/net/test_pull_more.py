@@ -314,4 +314,4 @@ def test_stall(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

@@ -258,4 +258,4 @@ def test_progress(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=2)

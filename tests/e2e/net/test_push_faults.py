@@ -306,4 +306,4 @@ def test_endless_401(lab):
 
 
 if __name__ == '__main__':
-    harness.main(globals())
+    harness.main(globals(), shares=4)
