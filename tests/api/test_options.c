@@ -81,6 +81,7 @@ static void images(bfc_store *s)
 static void registries(bfc_store *s)
 {
     bfc_image_pull_options pull = BFC_IMAGE_PULL_OPTIONS_INIT;
+    bfc_image_push_options push = BFC_IMAGE_PUSH_OPTIONS_INIT;
     bfc_registry_tag_list *tags = NULL;
     bfc_images_sync_options sync = BFC_IMAGES_SYNC_OPTIONS_INIT;
     bfc_image_copy_options copy = BFC_IMAGE_COPY_OPTIONS_INIT;
@@ -98,6 +99,10 @@ static void registries(bfc_store *s)
            bfc_images_sync(s, "no-list", &o, NULL, &err));
     EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
            (sync.pull = o, bfc_images_sync(s, "no-list", &sync, NULL, &err)));
+    EXPECT(bfc_image_push_options, BFC_IMAGE_PUSH_OPTIONS_INIT,
+           bfc_image_push(s, "a", NULL, &o, NULL, &err));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           (push.registry = o, bfc_image_push(s, "a", NULL, &push, NULL, &err)));
     EXPECT(bfc_image_pull_options, BFC_IMAGE_PULL_OPTIONS_INIT,
            bfc_image_pull(s, "a", &o, NULL, NULL, &err));
     EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,

@@ -208,6 +208,8 @@ def test_manifests(lab):
     bad(lab, registry, 3, 'is empty')
     change[0] = lambda e, b: e.reply(200, b'{' + b' ' * (5 * MIB) + b'}')
     bad(lab, registry, 1, 'bytes')
+    change[0] = lambda e, b: e.reply(200, b, 'Docker-Content-Digest: \x01')
+    bad(lab, registry, 3, 'header')
     change[0] = lambda e, b: e.reply(200, b'<html>')
     bad(lab, registry, 3, 'JSON')
     change[0] = lambda e, b: e.reply(403, b'{"errors":[{"code":"DENIED","message":"\\u001b[31m' + b'x' * 9999 + b'"}]}')
