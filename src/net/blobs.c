@@ -109,10 +109,13 @@ static int step(plan *p, bool *done, bfc_err *err)
         return bfci_upload_begin(&p->u, NULL, &mounted, err);
     }
     if (!p->whole && at < size) {
-        BFC_TRY(bfci_upload_chunk(&p->u, next_len(p), err));
-        if (p->u.at > at)
+        const uint64_t len = next_len(p);
+        BFC_TRY(bfci_upload_chunk(&p->u, len, err));
+        /* One that takes a byte of each chunk would be sent the whole for ever. */
+        if (p->u.at >= at + MIN(len, (uint64_t)BLOB_CHUNK_LEAST))
             return 0;
-        return bfci_fail(err, BFC_E_IO, "'%s': the registry takes nothing of what it is sent",
+        return bfci_fail(err, BFC_E_IO,
+                         "'%s': the registry takes next to nothing of what it is sent",
                          bfci_registry_name(p->u.registry));
     }
     BFC_TRY(p->whole ? bfci_upload_whole(&p->u, err) : bfci_upload_finish(&p->u, err));

@@ -232,6 +232,9 @@ def test_lies(lab):
     change[:] = [lambda e: (e.body(), e.reply(202, b'', 'Range: 0-99999999999', f'Location: {e.target}'))[1]
                  if e.method == 'PATCH' else None]
     bad(lab, registry, proxy, 3, 'of which it was sent')
+    change[:] = [lambda e: (e.body(), e.reply(202, b'', 'Range: 0-1', f'Location: {e.target}'))[1]
+                 if e.method == 'PATCH' else None]
+    bad(lab, registry, proxy, 1, 'next to nothing')
     change[:] = [lambda e: (e.body(), e.reply(202, b'', 'Range: bytes 5-4', f'Location: {e.target}'))[1]
                  if e.method == 'PATCH' else None]
     bad(lab, registry, proxy, 2)  # it believes that all is there, and the registry's digest is wrong
