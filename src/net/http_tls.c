@@ -161,8 +161,10 @@ static int check_other(const bfci_dir_list *list, const char *name, const char *
 
 static int take_client(bfci_tls_host *h, const char *cert, const char *key, bfc_err *err)
 {
-    if (h->cert) /* libcurl shows one; the first by name */
+    if (h->cert) { /* libcurl shows one; the first by name */
+        h->has_more = true;
         return 0;
+    }
     BFC_TRY(bfci_asprintf(&h->cert, err, "%s/%s", h->folder, cert));
     return bfci_asprintf(&h->key, err, "%s/%s", h->folder, key);
 }
@@ -360,12 +362,20 @@ int bfci_tls_explain(const bfci_tls *t, const bfci_tls_host *host, CURLcode resu
     if (result == CURLE_SSL_CERTPROBLEM && host->cert)
         return bfci_fail(err, BFC_E_INVALID, "'%s' and its key cannot be used: %s",
                          BFCI_QUOTE_STR(host->cert), text);
+    if (bfci_tls_wants_client(text) && host->cert)
+        return bfci_fail(
+            err, BFC_E_DENIED, "the server does not take the client certificate '%s'%s: %s",
+            BFCI_QUOTE_STR(host->cert),
+            host->has_more ? ", the first by name; there are others beside it, which are "
+                             "not tried: give the right one a name that sorts first"
+                           : "",
+            text);
     if (bfci_tls_wants_client(text))
-        return bfci_fail(err, BFC_E_DENIED,
-                         host->cert ? "the server does not take the client certificate in '%s': %s"
-                                    : "the server wants a client certificate: put it into '%s' as "
-                                      "client.cert, and its key as client.key (%s)",
-                         place_for(t, host).text, text);
+        return bfci_fail(
+            err, BFC_E_DENIED,
+            "the server wants a client certificate: put it into '%s' as client.cert, and "
+            "its key as client.key (%s)",
+            place_for(t, host).text, text);
     if (strstr(text, "wrong version number"))
         return bfci_fail(err, BFC_E_IO,
                          "the server does not speak TLS on this port: if plain HTTP is meant, "

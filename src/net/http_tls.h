@@ -14,6 +14,7 @@ typedef struct bfci_tls_host {
     char *ca_pem; /* NULL: the system's alone */
     size_t ca_pem_len;
     char *cert, *key; /* paths; NULL: none */
+    bool has_more;    /* there are others, which are not shown */
     struct bfci_tls_host *next;
 } bfci_tls_host;
 

@@ -126,6 +126,13 @@ def test_client_certificates(lab):
         top = certs_d(lab, server, ca_crt=ca.cert, client_cert=stranger, client_key=stranger_key)
         got = ask(lab, 'GET', server.url, certs=top, expect='denied')
         expect_fault(got, 'tls', 'does not take the client certificate')
+        check('sorts first' not in got.message, got.message)
+        # Of several the first is shown, and a refusal says so.
+        both = {'ca_crt': ca.cert, 'a_cert': cert, 'a_key': key, 'b_cert': stranger, 'b_key': stranger_key}
+        check(ask(lab, 'GET', server.url, certs=certs_d(lab, server, **both)).status == '200', version)
+        both.update(a_cert=stranger, a_key=stranger_key, b_cert=cert, b_key=key)
+        got = ask(lab, 'GET', server.url, certs=certs_d(lab, server, **both), expect='denied')
+        expect_fault(got, 'tls', "a.cert', the first by name", 'sorts first')
 
 
 def test_bad_folders(lab):
