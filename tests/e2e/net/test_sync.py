@@ -167,7 +167,12 @@ def test_a_tag_that_is_gone(lab):
     usual, registry.answer = registry.answer, lambda e: e.reply(404 if '/app/' in e.path else 200, b'{}')
     done, answer = sync(lab, '--prune', expect=4)
     check(done == {('failed', 'a:a')} and 'a:a' in images(lab), answer.shown())
+    registry.hidden.clear()
+    registry.answer = lambda e: e.reply(404, b'{}') if '/manifests/' in e.path else usual(e)
+    done, answer = sync(lab, '--prune', expect=4)  # it lists the tag, and then does not know it
+    check(done == {('failed', 'a:a')} and 'a:a' in images(lab), answer.shown())
     registry.answer = usual
+    registry.hidden.add('a')
     put_list(lab, f'{registry.ref}:a as=a\n{registry.ref}:none as=none\n')
     done, answer = sync(lab, '--prune', '-k', expect=4)  # what was never here is a failure
     check(done == {('removed', 'a:a'), ('failed', 'none:none')}, answer.shown())
