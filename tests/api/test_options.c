@@ -114,6 +114,10 @@ static void registries(bfc_store *s)
            bfc_registry_tags("a", &o, &tags, &err));
     EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
            bfc_registry_inspect("a", NULL, false, &o, &json, &len, &err));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           bfc_registry_login("a.example", "u", "p", &o, NULL, &err));
+    EXPECT(bfc_registry_options, BFC_REGISTRY_OPTIONS_INIT,
+           bfc_registry_logout_all(&o, NULL, &err));
 }
 
 /* Options within options. */
