@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image push. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "commit_view.h"
 #include "export_options.h"
@@ -16,6 +17,9 @@ static const struct operand operands[] = {
 };
 
 static const struct option options[] = {
+    {OPT_FORMAT, 0, "format", "WHAT", VALUE_CHOICE, "oci bfc",
+     "`oci`: layers and a manifest, for every engine; `bfc`: the container file as it is, for `bfc "
+     "image pull`; default: `oci`"},
     {OPT_COMPRESSION, 'c', "compression", "HOW", VALUE_CHOICE, EXPORT_CODINGS,
      "of the layers: `gzip`, `none` or `zstd`; default: what the registry has as it is, others "
      "`gzip`"},
@@ -40,6 +44,11 @@ static int read_push_options(struct cli *cli, const struct args *args, bfc_image
     if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
     how->parallel = (unsigned)number;
+    const char *format = args_value(args, OPT_FORMAT);
+    if (format && strcmp(format, "bfc") != 0 && strcmp(format, "oci") != 0)
+        return cli_usage(cli, "--format '%s': oci or bfc is needed", format);
+    if (format && strcmp(format, "bfc") == 0)
+        how->format = BFC_PUSH_CONTAINER;
     how->mount_from = args_value(args, OPT_MOUNT_FROM);
     int code = export_options_read(cli, args, &how->compression, &how->level);
     return code == EXIT_DONE ? registry_options_read(cli, args, &how->registry) : code;
@@ -106,6 +115,8 @@ static const struct example examples[] = {
     {"bfc image push app registry.example:5000/team/app:1", "The image app, to there."},
     {"bfc image push --mount-from library/debian app quay.io/team/app",
      "Layers of the base that this registry has elsewhere are not sent."},
+    {"bfc image push --format bfc app registry.example/files/app:1",
+     "The container file itself: it arrives as it was, encrypted or not."},
     {"bfc image push -c zstd --level 19 app registry.example/app",
      "Small layers, for engines that know zstd."},
     {0},
@@ -124,7 +135,12 @@ static const struct section sections[] = {
      "Of an image for several platforms all are sent, and their index. The manifest comes last: "
      "until then REF names what it named before, also when the push is interrupted or killed, and "
      "what has been sent of layers by then is not sent again. For an artifact with a subject, a "
-     "registry that keeps no list of referrers gets one under the tag that is for this."},
+     "registry that keeps no list of referrers gets one under the tag that is for this.\n\n"
+     "With `--format bfc` the container file goes there as it is, as an artifact with one layer of "
+     "the type application/vnd.bfc.container.v1; its root digest, unless it is encrypted, and "
+     "where its last commit record stands are annotations of the manifest. `bfc image pull` makes "
+     "the same file of it, with its signatures; engines cannot run it. An encrypted image needs no "
+     "key for this."},
     {0},
 };
 

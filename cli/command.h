@@ -34,6 +34,7 @@ enum option_id {
     OPT_AUTH_FILE,
     OPT_AUTHOR,
     OPT_BLOCK_SIZE,
+    OPT_FORMAT,
     OPT_LOW_MEMORY,
     OPT_CERT_DIR,
     OPT_CMD,

@@ -155,9 +155,17 @@ BFC_API int bfc_image_pull(bfc_store *store, const char *reference,
 
 /* ── Push ────────────────────────────────────────────────────────────────────────────────── */
 
+enum bfc_push_format {
+    BFC_PUSH_OCI = 0,  /**< layers, a configuration and a manifest, as engines pull them */
+    BFC_PUSH_CONTAINER /**< the container file as it is, an artifact with one layer of the type
+                            application/vnd.bfc.container.v1; bfc_image_pull() knows it. Options of
+                            layers have no meaning. No key is needed */
+};
+
 typedef struct bfc_image_push_options {
     size_t size;                   /**< of this struct; set by the INIT macro */
     bfc_registry_options registry; /**< its hooks are those of the whole */
+    enum bfc_push_format format;
     const char *compression; /**< of layers that have to be packed: "gzip", "zstd", "none"; layers
                                   that the registry has as they came are taken only if they are
                                   of that kind. NULL: gzip, and what is there will do as it is */
@@ -172,7 +180,8 @@ typedef struct bfc_image_push_options {
 
 #define BFC_IMAGE_PUSH_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(bfc_image_push_options), BFC_REGISTRY_OPTIONS_INIT, NULL, 0, 0, NULL, NULL, NULL    \
+        sizeof(bfc_image_push_options), BFC_REGISTRY_OPTIONS_INIT, BFC_PUSH_OCI, NULL, 0, 0, NULL, \
+            NULL, NULL                                                                             \
     }
 
 typedef struct bfc_push_report {

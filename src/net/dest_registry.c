@@ -157,16 +157,9 @@ bfci_export_target bfci_dest_target(bfci_dest *d)
 int bfci_dest_finish(bfci_dest *d, const bfci_remote_ref *ref, bfci_digest *digest, bfc_err *err)
 {
     const document *last = &d->document[d->count - 1];
-    char has[DIGEST_TEXT_SIZE];
 
     BFC_TRY(bfci_sha256(last->bytes, last->len, digest->bytes, err));
-    if (ref->has_digest && !bfci_digest_equal(digest, &ref->digest)) {
-        bfci_digest_text(digest, has);
-        return bfci_fail(err, BFC_E_INVALID,
-                         "what would be pushed has the digest %s, and cannot have the one of the "
-                         "reference",
-                         has);
-    }
+    BFC_TRY(bfci_manifest_check_ref(ref, digest, err));
     BFC_TRY(put_documents(d, 1, err));
     return put(d, last, ref->tag[0] ? ref->tag : NULL, err);
 }

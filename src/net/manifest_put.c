@@ -181,3 +181,16 @@ int bfci_manifest_put(bfci_registry *r, const char *name, const char *media_type
     BFC_TRY(bfci_json_need_digest(&of, &digest, err));
     return add_to_list(r, &digest, root, media_type, bytes, len, err);
 }
+
+int bfci_manifest_check_ref(const bfci_remote_ref *ref, const bfci_digest *digest, bfc_err *err)
+{
+    char has[DIGEST_TEXT_SIZE];
+
+    if (!ref->has_digest || bfci_digest_equal(digest, &ref->digest))
+        return 0;
+    bfci_digest_text(digest, has);
+    return bfci_fail(err, BFC_E_INVALID,
+                     "what would be pushed has the digest %s, and cannot have the one of the "
+                     "reference",
+                     has);
+}

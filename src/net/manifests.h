@@ -27,6 +27,8 @@ int bfci_manifest_get(bfci_registry *r, const char *name, bfci_remote_manifest *
 int bfci_manifest_head(bfci_registry *r, const char *name, bool *known, bfci_remote_manifest *out,
                        bfc_err *err);
 
+/* BFC_E_INVALID: the reference has another digest than what would be put there. */
+int bfci_manifest_check_ref(const bfci_remote_ref *ref, const bfci_digest *digest, bfc_err *err);
 /* Puts a document there; all that it names is there already. `name`: a tag, or its own digest. If
  * it has a subject and the registry keeps no list of referrers, the document is added to the index
  * under the tag that is for this ("sha256-HEX"). BFC_E_CORRUPT: the registry calls it by another

@@ -8,6 +8,7 @@
 #include "base/hooks.h"
 #include "net/origin_registry.h"
 #include "net/pull.h"
+#include "net/pull_container.h"
 #include "oci/platform.h"
 #include "store/image_build.h"
 
@@ -26,6 +27,8 @@ typedef struct pulling {
     bfci_registry *registry;   /* likewise */
     bfci_remote_manifest head; /* what the reference names now */
     bool head_is_known;
+    bool is_container; /* it names a container file: this one */
+    bfci_container_artifact container;
     bfci_downloads *downloads;
     bfc_pull_report report;
 } pulling;
@@ -128,6 +131,20 @@ static bool is_up_to_date(const pulling *p, const bfci_digest *digest)
            bfci_base_load(path, keys, &base, NULL) == 0 && is_same(p, &base, digest);
 }
 
+/* Whether the head names a container file, and whether that is here. */
+static int look_for_container(pulling *p, bool *is_here, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+
+    int rc =
+        bfci_container_recognise(p->head.bytes, p->head.len, &p->is_container, &p->container, err);
+    if (rc < 0)
+        return bfci_wrap(err, rc, "'%s'", BFCI_QUOTE_STR(p->reference));
+    *is_here = p->is_container && p->store->backend->find(p->store, &p->name, &path, NULL) == 0 &&
+               bfci_container_is_same(path, &p->container);
+    return 0;
+}
+
 static int take_what_is_here(pulling *p, bfc_image_info **out, bfc_err *err)
 {
     p->report.up_to_date = true;
@@ -227,6 +244,10 @@ static int make_once(pulling *p, bfc_image_info **out, bfc_err *err)
 
     bfci_downloads_close(bfci_steal(&p->downloads));
     BFC_TRY(bfci_downloads_open(&fetching, &p->downloads, err));
+    if (p->is_container)
+        return bfci_pull_container(
+            &(bfci_container_pull){p->store, p->downloads, &p->container, &p->create}, &p->name,
+            out, err);
     BFC_TRY(bfci_memdup_str((const char *)p->head.bytes, p->head.len, &copy, err));
     document.bytes = (uint8_t *)copy;
     int rc =
@@ -285,9 +306,14 @@ static int pull(pulling *p, bfc_image_info **out, bfc_err *err)
     bfci_digest_text(&p->head.digest, p->report.digest);
     if (!p->head.bytes || is_up_to_date(p, &p->head.digest))
         return take_what_is_here(p, out, err);
-    if (p->with->only_look)
+    bool is_same_container = false;
+    rc = look_for_container(p, &is_same_container, err);
+    if (is_same_container)
+        return take_what_is_here(p, out, err);
+    if (p->with->only_look && rc == 0)
         return 0;
-    rc = make(p, out, err);
+    if (rc == 0)
+        rc = make(p, out, err);
     return bfci_wrap_making(p->store, &p->name, "pull", rc, err);
 }
 

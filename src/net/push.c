@@ -3,6 +3,7 @@
 #include <bfc/registry.h>
 
 #include "base/hooks.h"
+#include "net/container_artifact.h"
 #include "net/dest_registry.h"
 #include "store/backend.h"
 #include "store/image_open.h"
@@ -13,6 +14,7 @@ typedef struct pushing {
     bfci_reference name;
     bfci_endpoint endpoint;
     bfci_export export;
+    bool found;
     bfc_reader *reader;
     char *folder;
     bfci_client *client;
@@ -79,6 +81,7 @@ static int open_image(pushing *p, bfc_err *err)
     AUTO_FREE char *path = NULL;
 
     BFC_TRY(p->store->backend->find(p->store, &p->name, &path, err));
+    p->found = true;
     BFC_TRY(bfci_image_open(path, (bfci_opening){p->options->registry.hooks, p->store->keys, NULL},
                             &p->reader, err));
     p->export.r = p->reader;
@@ -110,6 +113,30 @@ static int open_uploads(pushing *p, const bfci_export_run *run, bfc_err *err)
     o.line_count = p->line_count;
     BFC_TRY(bfci_uploads_open(&o, &p->uploads, err));
     return bfci_dest_new(p->registry, p->uploads, o.mount_from, &p->dest, err);
+}
+
+/* Its name, but for the registry's rules: "debian-12.bfc". */
+static int title_of(const bfci_reference *name, char **out, bfc_err *err)
+{
+    const char *slash = strrchr(name->text, '/');
+
+    BFC_TRY(bfci_asprintf(out, err, "%s.bfc", slash ? slash + 1 : name->text));
+    for (char *at = *out; *at; at++)
+        if (*at == ':')
+            *at = '-';
+    return 0;
+}
+
+static int push_container(pushing *p, const char *reference, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL, *title = NULL;
+
+    BFC_TRY(p->store->backend->find(p->store, &p->name, &path, err));
+    p->found = true;
+    BFC_TRY(title_of(&p->name, &title, err));
+    BFC_TRY(open_registry(p, reference, err));
+    return bfci_push_container(p->registry, path, title, &p->endpoint.ref, p->options, &p->report,
+                               err);
 }
 
 static int push(pushing *p, const char *reference, bfc_err *err)
@@ -169,9 +196,10 @@ int bfc_image_push(bfc_store *store, const char *name, const char *reference,
     p.export.ref = p.name.text;
     if (!reference)
         reference = p.name.text;
-    int rc = push(&p, reference, err);
+    int rc = options->format == BFC_PUSH_CONTAINER ? push_container(&p, reference, err)
+                                                   : push(&p, reference, err);
     if (rc < 0)
-        return rc == BFC_E_NOT_FOUND && !p.reader
+        return rc == BFC_E_NOT_FOUND && !p.found
                    ? rc
                    : bfci_wrap(err, rc, "push image '%s' to '%s'", p.name.text,
                                BFCI_QUOTE_STR(reference));

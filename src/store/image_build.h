@@ -47,4 +47,11 @@ int bfci_image_from_origin(bfc_store *store, const bfci_reference *ref,
                            const bfci_image_source *source, const bfc_image_create_options *options,
                            bfc_image_info **out, bfc_err *err);
 
+/* Makes the image `ref` of the container that `fill` puts at a path where nothing is: it is
+ * verified before it gets its name. */
+typedef int bfci_fill_fn(void *ctx, const char *path, bfc_err *err);
+int bfci_image_from_container(bfc_store *store, const bfci_reference *ref, bfci_fill_fn *fill,
+                              void *ctx, const bfc_image_create_options *options,
+                              bfc_image_info **out, bfc_err *err);
+
 #endif

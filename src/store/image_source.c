@@ -170,11 +170,8 @@ static int open_old(const char *path, bfci_v1 **out, bfc_err *err)
     return 0;
 }
 
-static int import(bfc_store *store, const bfci_reference *ref, const char *path,
-                  const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
+static bfc_verify_options checks_of(const bfc_store *store, const bfc_image_create_options *options)
 {
-    AUTO(bfci_v1) bfci_v1 *old = NULL;
-    AUTO_WORK bfci_work work = BFCI_WORK_INIT;
     bfc_verify_options checks = BFC_VERIFY_OPTIONS_INIT;
 
     checks.hooks = options->writer.hooks;
@@ -182,7 +179,31 @@ static int import(bfc_store *store, const bfci_reference *ref, const char *path,
     checks.keys = options->writer.keys ? options->writer.keys : store->keys;
     checks.trust = options->trust;
     checks.deep = options->trust != NULL;
+    return checks;
+}
+
+int bfci_image_from_container(bfc_store *store, const bfci_reference *ref, bfci_fill_fn *fill,
+                              void *ctx, const bfc_image_create_options *options,
+                              bfc_image_info **out, bfc_err *err)
+{
+    AUTO_WORK bfci_work work = BFCI_WORK_INIT;
+    const bfc_verify_options checks = checks_of(store, options);
     const bfci_work_how how = {options->writer.replace, options->properties};
+
+    BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
+    BFC_TRY(fill(ctx, work.path, err));
+    BFC_TRY(bfc_verify(work.path, &checks, NULL, err));
+    return bfci_publish(&work, options->writer.hooks, checks.keys, out, err);
+}
+
+static int import(bfc_store *store, const bfci_reference *ref, const char *path,
+                  const bfc_image_create_options *options, bfc_image_info **out, bfc_err *err)
+{
+    AUTO(bfci_v1) bfci_v1 *old = NULL;
+    AUTO_WORK bfci_work work = BFCI_WORK_INIT;
+    const bfc_verify_options checks = checks_of(store, options);
+    const bfci_work_how how = {options->writer.replace, options->properties};
+
     BFC_TRY(open_old(path, &old, err));
     BFC_TRY(store->backend->work_begin(store, ref, &how, &work, err));
     if (old) {
