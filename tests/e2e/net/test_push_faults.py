@@ -288,7 +288,8 @@ def test_tokens(lab):
     asked = [e.target for e in tokens.requests]
     check(len(asked) > 2 and all('push' in t for t in asked), asked)
     lab.bfc('image', 'push', '--parallel=1', '--mount-from=app', 'one', f'127.0.0.1:{proxy.port}/other:1')
-    check(any('scope=repository%3Aapp%3Apull' in e.target for e in tokens.requests), [e.target for e in tokens.requests])
+    asked = [e.target for e in tokens.requests]
+    check(any('scope=repository%3Aapp%3Apull' in t for t in asked), asked)
 
 
 def test_endless_401(lab):
