@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -145,6 +146,25 @@ def test_large(lab):
     check(large[0] == ('PATCH', 32 * MIB) and len(large) == 2 and large[1][0] == 'PATCH', proxy.sent)
     lab.bfc('image', 'pull', f'{registry.host}/app', '--as=back')
     lab.bfc('image', 'verify', '--deep', 'back')
+
+
+def test_podman_pulls_and_pushes(lab):
+    """What goes there is an image for podman, and what podman sends there is one for us."""
+    need('podman')
+    harness.need_root('run podman on a store of its own')
+    layout, registry = begin(lab)
+    lab.bfc('image', 'create', 'one', f'oci:{layout.path}:one')
+    lab.bfc('image', 'push', 'one', f'{registry.host}/app:1')
+    with tempfile.TemporaryDirectory(prefix='r-') as run_root:  # podman takes no more than 50 characters
+        podman = ['podman', '--root', lab / 'root', '--runroot', run_root, '--storage-driver', 'vfs']
+        run([*podman, 'pull', '-q', '--tls-verify=false', f'{registry.host}/app:1'])
+        known = run([*podman, 'image', 'inspect', f'{registry.host}/app:1']).json[0]
+        check(known['Digest'] == sha256(raw(registry, 'app:1')), known['Digest'])
+        check('sha256:' + known['Id'] == json.loads(raw(registry, 'app:1'))['config']['digest'], known['Id'])
+        run([*podman, 'push', '-q', '--tls-verify=false', f'{registry.host}/app:1', f'{registry.host}/back:1'])
+    lab.bfc('image', 'pull', f'{registry.host}/back:1', '--as=back')
+    ours, back = (lab.bfc('--json', 'image', 'layers', name).json['layers'] for name in ('one', 'back'))
+    check([l['diff_id'] for l in ours] == [l['diff_id'] for l in back], ours, back)
 
 
 def test_artifact(lab):
