@@ -29,8 +29,7 @@ static const struct option options[] = {
      "of the layers of an image of the store: `gzip`, `none` or `zstd`; default: `gzip`, in a "
      "docker-archive `none`"},
     OPTION_EXPORT_LEVEL,
-    {OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,
-     "layers that are fetched at once, 1 to 16; default: 3"},
+    OPTION_PARALLEL("fetched"),
     OPTIONS_OF_KEYS,
     OPTIONS_OF_REGISTRIES,
     {0},
@@ -38,17 +37,12 @@ static const struct option options[] = {
 
 static int read_options(struct cli *cli, const struct args *args, bfc_image_copy_options *how)
 {
-    const char *parallel = args_value(args, OPT_PARALLEL);
-    AUTO_TEXT struct text problem = {0};
-    uint64_t number = 0;
-
     int code = export_options_read(cli, args, &how->out.compression, &how->out.level);
+    if (code == EXIT_DONE)
+        code = parallel_read(cli, args, &how->pull.parallel);
     if (code != EXIT_DONE)
         return code;
-    if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
     how->out.replace = args_has(args, OPT_FORCE);
-    how->pull.parallel = (unsigned)number;
     how->pull.create.writer.jobs = cli->jobs;
     return source_options_read(cli, args, &how->pull.create);
 }

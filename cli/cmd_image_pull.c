@@ -29,8 +29,7 @@ static const struct option options[] = {
      "is "
      "no image of the name; `newer`: as `always`, but an image that is here will do when the "
      "registry fails; default: `always`"},
-    {OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,
-     "layers that are fetched at once, 1 to 16; default: 3"},
+    OPTION_PARALLEL("fetched"),
     OPTIONS_OF_STORING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
@@ -41,18 +40,14 @@ static const struct option options[] = {
 
 static int read_pull_options(struct cli *cli, const struct args *args, bfc_image_pull_options *how)
 {
-    const char *parallel = args_value(args, OPT_PARALLEL), *policy = args_value(args, OPT_POLICY);
+    const char *policy = args_value(args, OPT_POLICY);
     AUTO_TEXT struct text problem = {0};
-    uint64_t number = 0;
     int chosen = 0;
 
-    if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
     if (policy && value_choice(policy, "--policy", "always missing newer", &chosen, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
-    how->parallel = (unsigned)number;
     how->policy = (enum bfc_pull_policy)chosen;
-    return EXIT_DONE;
+    return parallel_read(cli, args, &how->parallel);
 }
 
 static void report_json(struct cli *cli, const bfc_image_info *info, const bfc_pull_report *report)

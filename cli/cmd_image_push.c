@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bfc image push. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "commit_view.h"
 #include "export_options.h"
@@ -24,8 +23,7 @@ static const struct option options[] = {
      "of the layers: `gzip`, `none` or `zstd`; default: what the registry has as it is, others "
      "`gzip`"},
     OPTION_EXPORT_LEVEL,
-    {OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,
-     "layers that are sent at once, 1 to 16; default: 3"},
+    OPTION_PARALLEL("sent"),
     {OPT_MOUNT_FROM, 0, "mount-from", "PATH", VALUE_WORD, NULL,
      "another repository of the same registry, such as library/debian: layers that it has are "
      "taken "
@@ -37,20 +35,17 @@ static const struct option options[] = {
 
 static int read_push_options(struct cli *cli, const struct args *args, bfc_image_push_options *how)
 {
-    const char *parallel = args_value(args, OPT_PARALLEL);
-    AUTO_TEXT struct text problem = {0};
-    uint64_t number = 0;
-
-    if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
-    how->parallel = (unsigned)number;
     const char *format = args_value(args, OPT_FORMAT);
-    if (format && strcmp(format, "bfc") != 0 && strcmp(format, "oci") != 0)
-        return cli_usage(cli, "--format '%s': oci or bfc is needed", format);
-    if (format && strcmp(format, "bfc") == 0)
-        how->format = BFC_PUSH_CONTAINER;
+    AUTO_TEXT struct text problem = {0};
+    int chosen = 0;
+
+    if (format && value_choice(format, "--format", "oci bfc", &chosen, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    how->format = (enum bfc_push_format)chosen;
     how->mount_from = args_value(args, OPT_MOUNT_FROM);
-    int code = export_options_read(cli, args, &how->compression, &how->level);
+    int code = parallel_read(cli, args, &how->parallel);
+    if (code == EXIT_DONE)
+        code = export_options_read(cli, args, &how->compression, &how->level);
     return code == EXIT_DONE ? registry_options_read(cli, args, &how->registry) : code;
 }
 

@@ -41,8 +41,7 @@ static const struct option options[] = {
     {OPT_PLATFORM, 0, "platform", "OS/ARCH", VALUE_WORD, NULL,
      "which image of an index is taken where the line does not say; default: this machine's"},
     OPTIONS_OF_SOURCES,
-    {OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,
-     "layers that are fetched at once, 1 to 16; default: 3"},
+    OPTION_PARALLEL("fetched"),
     OPTIONS_OF_STORING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
@@ -205,20 +204,13 @@ static int sync_list(struct sync *s, const struct args *args)
 
 static int read_options(struct cli *cli, const struct args *args, bfc_images_sync_options *how)
 {
-    const char *parallel = args_value(args, OPT_PARALLEL);
-    AUTO_TEXT struct text problem = {0};
-    uint64_t number = 0;
-
-    if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
-        return cli_usage(cli, "%s", text_of(&problem));
-    how->pull.parallel = (unsigned)number;
     how->prune = args_has(args, OPT_PRUNE);
     how->dry_run = args_has(args, OPT_DRY_RUN);
     how->keep_going = args_has(args, OPT_KEEP_GOING);
     how->list = args_value(args, OPT_LIST);
     if (how->list && !*how->list)
         return cli_usage(cli, "--list: the name is empty");
-    return EXIT_DONE;
+    return parallel_read(cli, args, &how->pull.parallel);
 }
 
 static int run(struct cli *cli, const struct args *args)

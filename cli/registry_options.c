@@ -5,6 +5,18 @@
 #include "choose.h"
 #include "value.h"
 
+int parallel_read(struct cli *cli, const struct args *args, unsigned *out)
+{
+    const char *parallel = args_value(args, OPT_PARALLEL);
+    AUTO_TEXT struct text problem = {0};
+    uint64_t number = 0;
+
+    if (parallel && value_number(parallel, "--parallel", 1, 16, &number, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    *out = (unsigned)number;
+    return EXIT_DONE;
+}
+
 int registry_options_read(struct cli *cli, const struct args *args, bfc_registry_options *out)
 {
     const char *verify = args_value(args, OPT_TLS_VERIFY);

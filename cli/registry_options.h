@@ -37,6 +37,12 @@
             "also where registries.conf says insecure"                                             \
     }
 
+#define OPTION_PARALLEL(verb)                                                                      \
+    {                                                                                              \
+        OPT_PARALLEL, 0, "parallel", "N", VALUE_WORD, NULL,                                        \
+            "layers that are " verb " at once, 1 to 16; default: 3"                                \
+    }
+
 #define EXITS_OF_REGISTRIES                                                                        \
     "1 when the registry cannot be reached, after several tries. 2 when REF is wrong, or what is " \
     "configured. 3 when what comes is not what was promised. 4 when the registry has no such "     \
@@ -52,6 +58,9 @@
 
 /* 0, or an exit code when it has been told what is wrong. What *out points to is borrowed. */
 int registry_options_read(struct cli *cli, const struct args *args, bfc_registry_options *out);
+
+/* What `--parallel` says; 0 without it. Likewise. */
+int parallel_read(struct cli *cli, const struct args *args, unsigned *out);
 
 /* The registry that the operand names, or the one that is meant without; free(). 0, or an exit
  * code.

@@ -23,7 +23,7 @@
          "size of a data block, a power of two from 4K to 4M; default: 128K"},                     \
     {                                                                                              \
         OPT_LOW_MEMORY, 0, "low-memory", NULL, VALUE_WORD, NULL,                                   \
-            "stay below 64 MiB of memory: a little slower, and of millions of files some equal "   \
+            "stay below 64 MiB of memory; of millions of files some equal "                        \
             "ones are stored twice"                                                                \
     }
 
