@@ -64,7 +64,7 @@ static int read_empty(void *ctx, uint64_t offset, void *bytes, size_t cap, size_
     (void)ctx;
     (void)err;
     *got = MIN(cap, strlen(BFCI_EMPTY_CONFIG) - (size_t)offset);
-    memcpy(bytes, BFCI_EMPTY_CONFIG + offset, *got);
+    memcpy(bytes, &BFCI_EMPTY_CONFIG[offset], *got);
     return 0;
 }
 
