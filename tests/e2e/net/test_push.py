@@ -232,11 +232,11 @@ def test_killed(lab):
     layout, registry = begin(lab)
     proxy = Proxy(lab, registry, slowly)
     lab.bfc('image', 'create', 'one', f'oci:{layout.path}:one')
-    for i in share.todays(range(36), 9):
-        number, at = (signal.SIGKILL, signal.SIGINT)[i % 2], 0.05 + 0.03 * i
+    for i in share.todays(range(100), 25):
+        number, at = (signal.SIGKILL, signal.SIGINT)[i % 2], round(0.03 + 0.0045 * i, 4)
         code = killed(lab, proxy, number, at)
         tags = lab.bfc('image', 'tags', f'{registry.host}/app', expect=(0, 4)).text.split()
-        check((f'{number}-{at}' in tags) == (code == 0), tags)
+        check(f'{number}-{at}' in tags or code != 0, tags)  # one that was killed may have named it before
         check(lab.bfc('--json', 'image', 'df').json['leftover_bytes'] == 0, 'leftovers')
     proxy.fault = None
     lab.bfc('image', 'push', 'one', f'{proxy.ref}:last')
