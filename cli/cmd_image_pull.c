@@ -6,11 +6,9 @@
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
+#include "pull_options.h"
 #include "pull_view.h"
-#include "registry_options.h"
-#include "source_options.h"
 #include "value.h"
-#include "write_options.h"
 
 static const struct operand operands[] = {
     {"REF", VALUE_IMAGE, false, false, NULL},
@@ -38,7 +36,7 @@ static const struct option options[] = {
     {0},
 };
 
-static int read_pull_options(struct cli *cli, const struct args *args, bfc_image_pull_options *how)
+static int read_policy(struct cli *cli, const struct args *args, bfc_image_pull_options *how)
 {
     const char *policy = args_value(args, OPT_POLICY);
     AUTO_TEXT struct text problem = {0};
@@ -47,7 +45,7 @@ static int read_pull_options(struct cli *cli, const struct args *args, bfc_image
     if (policy && value_choice(policy, "--policy", "always missing newer", &chosen, &problem) < 0)
         return cli_usage(cli, "%s", text_of(&problem));
     how->policy = (enum bfc_pull_policy)chosen;
-    return parallel_read(cli, args, &how->parallel);
+    return EXIT_DONE;
 }
 
 static void report_json(struct cli *cli, const bfc_image_info *info, const bfc_pull_report *report)
@@ -111,26 +109,14 @@ static int pull(struct cli *cli, const struct args *args, bfc_image_pull_options
 
 static int run(struct cli *cli, const struct args *args)
 {
-    AUTO_WRITE_OPTIONS struct write_options write = {0};
-    AUTO_FREE const char **properties = NULL;
+    AUTO_PULL_OPTIONS struct pull_options read = {0};
     bfc_image_pull_options how = BFC_IMAGE_PULL_OPTIONS_INIT;
 
-    int code = source_options_read(cli, args, &how.create);
+    int code = read_policy(cli, args, &how);
     if (code == EXIT_DONE)
-        code = read_pull_options(cli, args, &how);
-    if (code == EXIT_DONE)
-        code = write_options_read(cli, args, &write);
-    if (code == EXIT_DONE)
-        code = encrypt_options_read(cli, args, &write.writer);
-    if (code == EXIT_DONE)
-        code =
-            property_options_read(cli, args, "an image is mounted where its store is", &properties);
-    if (code == EXIT_DONE)
-        code = registry_options_read(cli, args, &how.registry);
+        code = pull_options_read(cli, args, &read, &how);
     if (code != EXIT_DONE)
         return code;
-    how.create.writer = write.writer;
-    how.create.properties = properties;
     how.name = args_value(args, OPT_AS);
     return pull(cli, args, &how);
 }

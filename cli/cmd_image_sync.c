@@ -5,12 +5,10 @@
 
 #include "key_options.h"
 #include "property_options.h"
+#include "pull_options.h"
 #include "pull_view.h"
-#include "registry_options.h"
-#include "source_options.h"
 #include "table_print.h"
 #include "value.h"
-#include "write_options.h"
 
 struct sync {
     struct cli *cli;
@@ -210,34 +208,22 @@ static int read_options(struct cli *cli, const struct args *args, bfc_images_syn
     how->list = args_value(args, OPT_LIST);
     if (how->list && !*how->list)
         return cli_usage(cli, "--list: the name is empty");
-    return parallel_read(cli, args, &how->pull.parallel);
+    return EXIT_DONE;
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
-    AUTO_WRITE_OPTIONS struct write_options write = {0};
-    AUTO_FREE const char **properties = NULL;
+    AUTO_PULL_OPTIONS struct pull_options read = {0};
     struct sync s = {.cli = cli,
                      .file = args->operands[0],
                      .how = BFC_IMAGES_SYNC_OPTIONS_INIT,
                      .view = {.cli = cli}};
 
-    int code = source_options_read(cli, args, &s.how.pull.create);
+    int code = read_options(cli, args, &s.how);
     if (code == EXIT_DONE)
-        code = read_options(cli, args, &s.how);
-    if (code == EXIT_DONE)
-        code = write_options_read(cli, args, &write);
-    if (code == EXIT_DONE)
-        code = encrypt_options_read(cli, args, &write.writer);
-    if (code == EXIT_DONE)
-        code =
-            property_options_read(cli, args, "an image is mounted where its store is", &properties);
-    if (code == EXIT_DONE)
-        code = registry_options_read(cli, args, &s.how.pull.registry);
+        code = pull_options_read(cli, args, &read, &s.how.pull);
     if (code != EXIT_DONE)
         return code;
-    s.how.pull.create.writer = write.writer;
-    s.how.pull.create.properties = properties;
     s.how.step = on_step;
     s.how.step_ctx = &s;
     if (pull_view_wanted(cli)) {

@@ -37,20 +37,6 @@ bool bfci_container_is_same(const char *path, const bfci_container_artifact *a)
 
 /* ── Making ── */
 
-static int make_descriptor(const char *media_type, const bfci_digest *digest, uint64_t size,
-                           json_t **out, bfc_err *err)
-{
-    AUTO(json_t) json_t *d = json_object();
-
-    if (!d)
-        return bfci_fail_nomem(err);
-    BFC_TRY(bfci_json_put_text(d, "mediaType", media_type, err));
-    BFC_TRY(bfci_json_put_digest(d, "digest", digest, err));
-    BFC_TRY(bfci_json_put_number(d, "size", size, err));
-    *out = bfci_steal(&d);
-    return 0;
-}
-
 static int put_layer(json_t *manifest, const bfci_container_artifact *a, const char *title,
                      bfc_err *err)
 {
@@ -58,7 +44,7 @@ static int put_layer(json_t *manifest, const bfci_container_artifact *a, const c
 
     if (!layers || !annotations)
         return bfci_fail_nomem(err);
-    BFC_TRY(make_descriptor(BFCI_CONTAINER_TYPE, &a->file, a->size, &layer, err));
+    BFC_TRY(bfci_json_descriptor(BFCI_CONTAINER_TYPE, &a->file, a->size, &layer, err));
     BFC_TRY(bfci_json_put_text(annotations, TITLE, title, err));
     BFC_TRY(bfci_json_put(layer, "annotations", bfci_steal(&annotations), err));
     BFC_TRY(bfci_json_append(layers, bfci_steal(&layer), err));
@@ -90,7 +76,7 @@ int bfci_container_manifest(const bfci_container_artifact *a, const char *title,
     if (!manifest)
         return bfci_fail_nomem(err);
     BFC_TRY(bfci_sha256(BFCI_EMPTY_CONFIG, strlen(BFCI_EMPTY_CONFIG), empty.bytes, err));
-    BFC_TRY(make_descriptor(BFCI_EMPTY_TYPE, &empty, strlen(BFCI_EMPTY_CONFIG), &config, err));
+    BFC_TRY(bfci_json_descriptor(BFCI_EMPTY_TYPE, &empty, strlen(BFCI_EMPTY_CONFIG), &config, err));
     BFC_TRY(bfci_json_put_number(manifest, "schemaVersion", 2, err));
     BFC_TRY(bfci_json_put_text(manifest, "mediaType", MANIFEST_TYPE, err));
     BFC_TRY(bfci_json_put_text(manifest, "artifactType", BFCI_CONTAINER_TYPE, err));

@@ -101,18 +101,14 @@ static int load_list(bfci_registry *r, const char *tag, json_t **out, bfc_err *e
 static int describe(const json_t *document, const char *media_type, const bfci_digest *digest,
                     size_t len, json_t **out, bfc_err *err)
 {
-    AUTO(json_t) json_t *entry = json_object();
+    AUTO(json_t) json_t *entry = NULL;
     const json_t *config = json_object_get(document, "config");
     const char *type = json_string_value(json_object_get(document, "artifactType"));
     json_t *annotations = json_object_get(document, "annotations");
 
-    if (!entry)
-        return bfci_fail_nomem(err);
     if (!type || !*type)
         type = json_string_value(json_object_get(config, "mediaType"));
-    BFC_TRY(bfci_json_put_text(entry, "mediaType", media_type, err));
-    BFC_TRY(bfci_json_put_digest(entry, "digest", digest, err));
-    BFC_TRY(bfci_json_put_number(entry, "size", len, err));
+    BFC_TRY(bfci_json_descriptor(media_type, digest, len, &entry, err));
     if (type && *type)
         BFC_TRY(bfci_json_put_text(entry, "artifactType", type, err));
     if (json_is_object(annotations))

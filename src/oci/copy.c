@@ -234,14 +234,12 @@ bfci_copy_dest bfci_copy_dest_files(bfci_copy_to_files *f)
 int bfci_copy_root(const bfci_copy_list *list, const char *ref, json_t **out, bfc_err *err)
 {
     const bfci_descriptor *d = &list->document[list->document_count - 1].descriptor;
-    AUTO(json_t) json_t *object = json_object();
+    AUTO(json_t) json_t *object = NULL;
     AUTO(json_t) json_t *annotations = json_object();
 
-    if (!object || !annotations)
+    if (!annotations)
         return bfci_fail_nomem(err);
-    BFC_TRY(bfci_json_put_text(object, "mediaType", d->media_type, err));
-    BFC_TRY(bfci_json_put_digest(object, "digest", &d->digest, err));
-    BFC_TRY(bfci_json_put_number(object, "size", d->size, err));
+    BFC_TRY(bfci_json_descriptor(d->media_type, &d->digest, d->size, &object, err));
     BFC_TRY(bfci_json_put_text(annotations, BFCI_EXPORT_REF_NAME, ref, err));
     BFC_TRY(bfci_json_put(object, "annotations", bfci_steal(&annotations), err));
     *out = bfci_steal(&object);

@@ -270,19 +270,6 @@ static int put_directory(bfci_export_run *run, const bfci_export_target *t, desc
 
 /* ── All of them ── */
 
-static int describe(const described *d, json_t **out, bfc_err *err)
-{
-    AUTO(json_t) json_t *object = json_object();
-
-    if (!object)
-        return bfci_fail_nomem(err);
-    BFC_TRY(bfci_json_put_text(object, "mediaType", d->media_type, err));
-    BFC_TRY(bfci_json_put_digest(object, "digest", &d->digest, err));
-    BFC_TRY(bfci_json_put_number(object, "size", d->size, err));
-    *out = bfci_steal(&object);
-    return 0;
-}
-
 static int put_platform(json_t *object, const char *text, bfc_err *err)
 {
     AUTO_PLATFORM bfci_platform p = {0};
@@ -347,7 +334,7 @@ static int add_image(bfci_export_run *run, const bfci_export_target *t, const bf
     bool found = false;
 
     BFC_TRY(put_image(run, t, number, &d, err));
-    BFC_TRY(describe(&d, &object, err));
+    BFC_TRY(bfci_json_descriptor(d.media_type, &d.digest, d.size, &object, err));
     BFC_TRY(like_before(before, image, object, &found, err));
     if (!found && image->platform)
         BFC_TRY(put_platform(object, image->platform, err));
@@ -405,7 +392,7 @@ int bfci_export_images(bfci_export_run *run, const bfci_export_target *t, json_t
         BFC_TRY(put_image(run, t, 0, &d, err));
     else
         BFC_TRY(put_several(run, t, &d, err));
-    BFC_TRY(describe(&d, &object, err));
+    BFC_TRY(bfci_json_descriptor(d.media_type, &d.digest, d.size, &object, err));
     BFC_TRY(name_it(object, run->e->ref, err));
     *root = bfci_steal(&object);
     return 0;

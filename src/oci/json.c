@@ -261,3 +261,17 @@ int bfci_json_append(json_t *array, json_t *value, bfc_err *err)
 {
     return json_array_append_new(array, value) < 0 ? bfci_fail_nomem(err) : 0;
 }
+
+int bfci_json_descriptor(const char *media_type, const bfci_digest *digest, uint64_t size,
+                         json_t **out, bfc_err *err)
+{
+    AUTO(json_t) json_t *d = json_object();
+
+    if (!d)
+        return bfci_fail_nomem(err);
+    BFC_TRY(bfci_json_put_text(d, "mediaType", media_type, err));
+    BFC_TRY(bfci_json_put_digest(d, "digest", digest, err));
+    BFC_TRY(bfci_json_put_number(d, "size", size, err));
+    *out = bfci_steal(&d);
+    return 0;
+}

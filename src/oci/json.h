@@ -66,6 +66,9 @@ int bfci_json_put(json_t *object, const char *name, json_t *value, bfc_err *err)
 int bfci_json_put_text(json_t *object, const char *name, const char *text, bfc_err *err);
 int bfci_json_put_number(json_t *object, const char *name, uint64_t number, bfc_err *err);
 int bfci_json_put_digest(json_t *object, const char *name, const bfci_digest *d, bfc_err *err);
+/* A descriptor (image-spec 1.1, descriptor.md) with the members that each has; json_decref(). */
+int bfci_json_descriptor(const char *media_type, const bfci_digest *digest, uint64_t size,
+                         json_t **out, bfc_err *err);
 int bfci_json_append(json_t *array, json_t *value, bfc_err *err); /* as bfci_json_put() */
 
 #endif

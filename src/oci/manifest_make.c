@@ -6,20 +6,6 @@
 #define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 
-static int make_descriptor(const char *media_type, const bfci_digest *digest, uint64_t size,
-                           json_t **out, bfc_err *err)
-{
-    AUTO(json_t) json_t *d = json_object();
-
-    if (!d)
-        return bfci_fail_nomem(err);
-    BFC_TRY(bfci_json_put_text(d, "mediaType", media_type, err));
-    BFC_TRY(bfci_json_put_digest(d, "digest", digest, err));
-    BFC_TRY(bfci_json_put_number(d, "size", size, err));
-    *out = bfci_steal(&d);
-    return 0;
-}
-
 static int put_layers(json_t *root, const bfci_layer_descriptor *layers, size_t count, bfc_err *err)
 {
     AUTO(json_t) json_t *list = json_array();
@@ -27,7 +13,7 @@ static int put_layers(json_t *root, const bfci_layer_descriptor *layers, size_t 
     for (size_t i = 0; i < count; i++) {
         const bfci_layer_descriptor *l = &layers[i];
         json_t *d;
-        BFC_TRY(make_descriptor(l->media_type, &l->digest, l->size, &d, err));
+        BFC_TRY(bfci_json_descriptor(l->media_type, &l->digest, l->size, &d, err));
         BFC_TRY(bfci_json_append(list, d, err));
     }
     return bfci_json_put(root, "layers", bfci_steal(&list), err);
@@ -69,7 +55,7 @@ int bfci_manifest_make(const bfci_digest *config, uint64_t config_size,
     BFC_TRY(bfci_json_put_number(root, "schemaVersion", 2, err));
     BFC_TRY(bfci_json_put_text(root, "mediaType", OCI_MANIFEST, err));
     BFC_TRY(take_over(root, old, "artifactType", err));
-    BFC_TRY(make_descriptor(OCI_CONFIG, config, config_size, &descriptor, err));
+    BFC_TRY(bfci_json_descriptor(OCI_CONFIG, config, config_size, &descriptor, err));
     BFC_TRY(bfci_json_put(root, "config", descriptor, err));
     BFC_TRY(put_layers(root, layers, count, err));
     BFC_TRY(take_over(root, old, "subject", err));

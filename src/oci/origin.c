@@ -53,12 +53,10 @@ int bfci_descriptor_make(const char *media_type, const bfci_digest *digest, uint
                          bfci_descriptor *out, bfc_err *err)
 {
     AUTO_DESCRIPTOR bfci_descriptor d = {.digest = *digest, .size = size};
-    AUTO(json_t) json_t *object = json_object();
+    AUTO(json_t) json_t *object = NULL;
 
     BFC_TRY(bfci_strdup(media_type, &d.media_type, err));
-    BFC_TRY(bfci_json_put_text(object, "mediaType", media_type, err));
-    BFC_TRY(bfci_json_put_digest(object, "digest", digest, err));
-    BFC_TRY(bfci_json_put_number(object, "size", size, err));
+    BFC_TRY(bfci_json_descriptor(media_type, digest, size, &object, err));
     BFC_TRY(bfci_json_dump(object, &d.json, err));
     *out = d;
     d = (bfci_descriptor){0};
