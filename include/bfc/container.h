@@ -84,7 +84,7 @@ typedef struct bfc_writer_options {
                           `reproducible` it is BFC_E_INVALID. An append goes by the container */
     bool low_memory; /**< stay below 64 MiB, with jobs up to 2, blocks up to 256 KiB and levels
                           up to 9: some equal contents of large trees may be stored twice. The
-                          container is another one than without, byte by byte */
+                          container may be another one than without, byte by byte */
     const bfc_keys *keys; /**< borrowed until the writer is closed. bfc_writer_append(): one of
                                these opens the container; BFC_E_INVALID if it is not encrypted,
                                since what is appended would not be either */
