@@ -20,7 +20,8 @@
          "SIZE",                                                                                   \
          VALUE_WORD,                                                                               \
          NULL,                                                                                     \
-         "size of a data block, a power of two from 4K to 4M; default: 256K"},                     \
+         "size of a data block, a power of two from 4K to 4M; default: 1M, and 256K for "          \
+         "programs"},                                                                              \
     {                                                                                              \
         OPT_LOW_MEMORY, 0, "low-memory", NULL, VALUE_WORD, NULL,                                   \
             "stay below 64 MiB of memory; of millions of files some equal "                        \

@@ -18,7 +18,7 @@ int bfci_feed_begin(bfci_feed *f, const char *name, uint64_t size, bool sparse, 
     if (!f->sha)
         BFC_TRY(bfci_sha256_new(&f->sha, err));
     BFC_TRY(bfci_hasher_start(&f->hasher, f->sha, sparse, err));
-    f->kind = bfci_intake_kind(name);
+    f->kind = bfci_kind_of(name);
     f->sparse = sparse;
     f->gathers = !sparse && size <= SCAN_SMALL_MAX;
     f->may_be_known = !sparse && bfci_dedup_may_have_size(f->in->dedup, size);
@@ -37,7 +37,7 @@ static int end_run(bfci_feed *f, bfc_err *err)
     if (!f->in_run)
         return 0;
     f->in_run = false;
-    BFC_TRY(bfci_pack_run_end(f->in->packer, f->kind, &e, err));
+    BFC_TRY(bfci_pack_run_end(f->in->packer, &e, err));
     return bfci_intake_extent(f->in, &e, err);
 }
 
@@ -63,7 +63,7 @@ static int take_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *e
 static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (!f->in_run)
-        BFC_TRY(bfci_pack_run_begin(f->in->packer, f->at, err));
+        BFC_TRY(bfci_pack_run_begin(f->in->packer, f->kind, f->at, err));
     f->in_run = true;
     return bfci_pack_run_add(f->in->packer, bytes, len, NULL, err);
 }
@@ -72,6 +72,8 @@ int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (len == 0)
         return 0;
+    if (f->at == 0)
+        bfci_kind_look(&f->kind, bytes, len);
     BFC_TRY(bfci_hasher_data(&f->hasher, bytes, len, err));
     BFC_TRY(f->gathers ? take_small(f, bytes, len, err) : take_large(f, bytes, len, err));
     f->at += len;

@@ -18,7 +18,7 @@ typedef struct bfci_feed {
     bool gathers; /* the content at hand is small: it is stored when it is whole */
     bool in_run, sparse, may_be_known;
     bool settled, known; /* it is hashed, and stored unless it was there */
-    unsigned kind;
+    bfci_kind kind;
     uint64_t size, at; /* of the content at hand; at in it */
     uint32_t crc;
     uint8_t digest[BFC_DIGEST_SIZE];

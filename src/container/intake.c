@@ -9,10 +9,8 @@
 #include "sys/file.h"
 #include "sys/inspect.h"
 
-enum {
-    KIND_XATTRS = 0x5e7,
-    KIND_BLOB = 0xb10b
-};
+static const bfci_kind kind_of_xattrs = {.likeness = 0x5e7};
+static const bfci_kind kind_of_blobs = {.likeness = 0xb10b};
 
 void bfci_intake_release(bfci_intake *in)
 {
@@ -23,17 +21,6 @@ void bfci_intake_release(bfci_intake *in)
 
 /* ── Content ── */
 
-/* Files with the same ending are much alike, and pack better together. */
-unsigned bfci_intake_kind(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    uint32_t hash = 2166136261u; /* FNV-1a */
-
-    for (const char *p = dot ? dot : ""; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 16777619u;
-    return hash ^ hash >> 16;
-}
-
 int bfci_intake_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err)
 {
     BFC_TRY(
@@ -43,19 +30,12 @@ int bfci_intake_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err)
 }
 
 /* A run that is all there. */
-int bfci_intake_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint8_t *bytes,
+int bfci_intake_piece(bfci_intake *in, bfci_kind kind, uint64_t start, const uint8_t *bytes,
                       size_t len, bfc_err *err)
 {
     bfci_extent e;
 
-    if (len < in->block_size / 2) {
-        BFC_TRY(bfci_pack_small(in->packer, kind, bytes, len, &e, err));
-        e.start = start;
-    } else {
-        BFC_TRY(bfci_pack_run_begin(in->packer, start, err));
-        BFC_TRY(bfci_pack_run_add(in->packer, bytes, len, NULL, err));
-        BFC_TRY(bfci_pack_run_end(in->packer, kind, &e, err));
-    }
+    BFC_TRY(bfci_pack_piece(in->packer, kind, start, bytes, len, &e, err));
     return bfci_intake_extent(in, &e, err);
 }
 
@@ -81,7 +61,7 @@ int bfci_intake_remember(bfci_intake *in, uint64_t ino, const bfci_inode *n, bfc
     return bfci_stage_content(in->stage, n->digest, ino, err);
 }
 
-static int store_sparse(bfci_intake *in, unsigned kind, const bfci_item *item, bfc_err *err)
+static int store_sparse(bfci_intake *in, bfci_kind kind, const bfci_item *item, bfc_err *err)
 {
     for (size_t at = 0; at < item->data_len;) {
         bool hole = false;
@@ -96,7 +76,7 @@ static int store_sparse(bfci_intake *in, unsigned kind, const bfci_item *item, b
 static int store_small(bfci_intake *in, const bfci_item *item, bfc_err *err)
 {
     bfci_inode *n = &in->inode;
-    unsigned kind = bfci_intake_kind(item->name);
+    bfci_kind kind = bfci_kind_of(item->name);
     bool found = false;
 
     n->size = item->data_len;
@@ -104,6 +84,7 @@ static int store_small(bfci_intake *in, const bfci_item *item, bfc_err *err)
     memcpy(n->digest, item->digest, BFC_DIGEST_SIZE);
     if (n->size == 0)
         return 0;
+    bfci_kind_look(&kind, item->data, item->data_len);
     if (item->sparse)
         return store_sparse(in, kind, item, err);
     BFC_TRY(bfci_intake_known(in, n->digest, n->size, &found, err));
@@ -116,11 +97,12 @@ static int store_small(bfci_intake *in, const bfci_item *item, bfc_err *err)
 /* ── Large files ── */
 
 /* Takes the chunks of a stream into runs; without `store` they are only hashed. */
-static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool store,
+static int take_chunks(bfci_intake *in, bfci_stream *stream, const char *name, bool store,
                        bfc_err *err)
 {
     const bfci_chunk *c = NULL;
     bool in_run = false;
+    bfci_kind kind = bfci_kind_of(name);
     bfci_extent e;
 
     for (;;) {
@@ -128,7 +110,7 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool
         BFC_TRY(bfci_stream_next(stream, &c, err));
         bool data = c && c->data;
         if (!data && in_run) {
-            BFC_TRY(bfci_pack_run_end(in->packer, kind, &e, err));
+            BFC_TRY(bfci_pack_run_end(in->packer, &e, err));
             BFC_TRY(bfci_intake_extent(in, &e, err));
             in_run = false;
         }
@@ -137,8 +119,10 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool
         if (store)
             in->progress.bytes_done += c->len;
         if (store && data) {
+            if (c->offset == 0)
+                bfci_kind_look(&kind, c->data, (size_t)c->len);
             if (!in_run)
-                BFC_TRY(bfci_pack_run_begin(in->packer, c->offset, err));
+                BFC_TRY(bfci_pack_run_begin(in->packer, kind, c->offset, err));
             in_run = true;
             BFC_TRY(bfci_pack_run_add(in->packer, c->data, (size_t)c->len, c->buffer, err));
             bfci_progress(in->hooks, &in->progress);
@@ -146,13 +130,13 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, unsigned kind, bool
     }
 }
 
-static int stream_file(bfci_intake *in, int fd, uint64_t size, bool sparse, unsigned kind,
+static int stream_file(bfci_intake *in, int fd, uint64_t size, bool sparse, const char *name,
                        bool store, bfc_err *err)
 {
     AUTO(bfci_stream) bfci_stream *stream = NULL;
 
     BFC_TRY(bfci_stream_new(in->pool, fd, size, sparse, &stream, err));
-    BFC_TRY(take_chunks(in, stream, kind, store, err));
+    BFC_TRY(take_chunks(in, stream, name, store, err));
     return bfci_stream_sums(stream, &in->inode.size, &in->inode.crc, in->inode.digest, err);
 }
 
@@ -161,7 +145,6 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
     AUTO_FD int fd = -1;
     struct stat st;
     bool found = false;
-    unsigned kind = bfci_intake_kind(item->name);
     bfci_inode *n = &in->inode;
 
     BFC_TRY(bfci_item_open(item, in->noatime, &fd, &st, err));
@@ -171,12 +154,12 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
     if (!sparse && bfci_dedup_may_have_size(in->dedup, size)) {
         /* Perhaps it need not be stored: hashing is so much cheaper than compressing that it pays.
          */
-        BFC_TRY(stream_file(in, fd, size, false, kind, false, err));
+        BFC_TRY(stream_file(in, fd, size, false, item->name, false, err));
         BFC_TRY(bfci_intake_known(in, n->digest, n->size, &found, err));
         if (found)
             return 0;
     }
-    BFC_TRY(stream_file(in, fd, size, sparse, kind, true, err));
+    BFC_TRY(stream_file(in, fd, size, sparse, item->name, true, err));
     if (n->size < size)
         bfci_log(in->hooks, BFC_LOG_WARNING, "create",
                  "'%s' became shorter while it was read; stored as far as it went",
@@ -189,7 +172,7 @@ static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
 /* ── Attributes ── */
 
 /* Bytes that may stand in the table itself, or else in blocks. */
-static int store_bytes(bfci_intake *in, unsigned kind, const uint8_t *bytes, size_t len,
+static int store_bytes(bfci_intake *in, bfci_kind kind, const uint8_t *bytes, size_t len,
                        bfci_stored *out, bfc_err *err)
 {
     *out = (bfci_stored){.size = len, .is_inline = len <= INLINE_MAX, .bytes = {bytes, len}};
@@ -213,7 +196,7 @@ int bfci_intake_xattrs(bfci_intake *in, const uint8_t *set, size_t len,
         return 0;
     size_t extents = in->extent_count; /* those of the file at hand stay */
     bfci_extent first = extents ? in->extent[0] : (bfci_extent){0};
-    BFC_TRY(store_bytes(in, KIND_XATTRS, set, len, &stored, err));
+    BFC_TRY(store_bytes(in, kind_of_xattrs, set, len, &stored, err));
     in->extent_count = extents;
     if (extents)
         in->extent[0] = first;
@@ -232,7 +215,7 @@ static int store_xattrs(bfci_intake *in, const bfci_item *item, bfc_err *err)
 int bfci_intake_store_blob(bfci_intake *in, const uint8_t *bytes, size_t len, bfci_stored *out,
                            bfc_err *err)
 {
-    BFC_TRY(store_bytes(in, KIND_BLOB, bytes, len, out, err));
+    BFC_TRY(store_bytes(in, kind_of_blobs, bytes, len, out, err));
     out->has_sums = true;
     out->crc = bfci_crc32c(bytes, len);
     return bfci_sha256(bytes, len, out->digest, err);

@@ -15,7 +15,6 @@ typedef struct bfci_intake {
     bfci_stage *stage;
     bfci_dedup *dedup;
     const bfc_hooks *hooks;
-    uint32_t block_size;
     bool noatime;
 
     bfc_progress progress;
@@ -34,11 +33,9 @@ void bfci_intake_release(bfci_intake *in);
 
 /* All that stat and readlink told. */
 int bfci_intake_fill_inode(bfci_inode *n, const bfci_item *item, bfc_err *err);
-/* Files of one kind are packed together. */
-unsigned bfci_intake_kind(const char *name);
 int bfci_intake_extent(bfci_intake *in, const bfci_extent *e, bfc_err *err);
 /* A run of data that is all there. */
-int bfci_intake_piece(bfci_intake *in, unsigned kind, uint64_t start, const uint8_t *bytes,
+int bfci_intake_piece(bfci_intake *in, bfci_kind kind, uint64_t start, const uint8_t *bytes,
                       size_t len, bfc_err *err);
 /* A content that may be stored already: then it becomes the file's one extent. */
 int bfci_intake_known(bfci_intake *in, const uint8_t *digest, uint64_t size, bool *found,

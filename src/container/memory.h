@@ -23,7 +23,7 @@ typedef struct bfci_memory {
 static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
 {
     const bfci_memory usual = {
-        MAX(jobs, 2u) * ((size_t)2 << 20), jobs + 2, 8 << 20, jobs + 2, 1 << 20, 0};
+        MAX(jobs, 2u) * ((size_t)2 << 20), jobs + 2, 32 << 20, jobs + 2, 1 << 20, 0};
     const bfci_memory little = {4 << 20, 3, 4 << 20, 3, 1 << 17, 2};
 
     return low ? little : usual;

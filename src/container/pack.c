@@ -42,11 +42,13 @@ struct bfci_packer {
     block *oldest, *newest; /* in flight, in the order they were closed */
     block *spare;
     const block *awaited; /* guarded by the lock: the one that is waited for */
-    unsigned in_flight, in_flight_max;
-    block **bin; /* open blocks of small pieces; NULL: none */
+    unsigned in_flight;
+    size_t flight_bytes, flight_max; /* of them, before compression */
+    block **bin; /* open blocks of small pieces, the last one of code; NULL: none */
     unsigned bin_count;
     uint64_t next_block;
     block *run; /* the open block of the run; NULL: none */
+    bfci_kind run_kind;
     bfci_extent run_extent;
     uint64_t run_first;   /* its first block's number; UINT64_MAX: there is no run */
     uint64_t run_at;      /* where that was written */
@@ -97,9 +99,9 @@ int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err
     pthread_cond_init(&p->block_done, NULL);
     p->next_block = config->first_block;
     p->run_first = UINT64_MAX;
-    const unsigned fit = (unsigned)(config->memory.flight / (2 * config->block_size));
     const unsigned bins = (unsigned)(config->memory.bins / config->block_size);
-    p->in_flight_max = MIN(FLIGHT_MAX, MAX(config->memory.flight_least, fit));
+    p->flight_max =
+        MAX(config->memory.flight / 2, (size_t)config->memory.flight_least * config->block_size);
     p->bin_count = MIN(BINS_MAX, MAX(2u, bins));
     BFC_TRY(bfci_alloc_zero(p->bin_count, sizeof(block *), &p->bin, err));
     BFC_TRY(workers_new(p, err));
@@ -123,6 +125,7 @@ static block *take_oldest(bfci_packer *p)
     if (!p->oldest)
         p->newest = NULL;
     p->in_flight--;
+    p->flight_bytes -= b->len;
     return b;
 }
 
@@ -306,6 +309,11 @@ int bfci_packer_poll(bfci_packer *p, bfc_err *err)
 
 /* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this
  * thread once, not once for each block. */
+static bool flight_is_full(const bfci_packer *p)
+{
+    return p->flight_bytes >= p->flight_max || p->in_flight >= FLIGHT_MAX;
+}
+
 static int make_room(bfci_packer *p, bfc_err *err)
 {
     const block *middle = p->oldest;
@@ -313,7 +321,7 @@ static int make_room(bfci_packer *p, bfc_err *err)
     for (unsigned i = 0; i < p->in_flight / 2; i++)
         middle = middle->next;
     wait_for(p, middle);
-    while (p->in_flight > p->in_flight_max / 2) {
+    for (unsigned left = p->in_flight / 2; p->in_flight > left;) {
         wait_for(p, p->oldest);
         BFC_TRY(retire(p, err));
     }
@@ -329,20 +337,33 @@ static int close_block(bfci_packer *p, block *b, bfc_err *err)
         p->oldest = b;
     p->newest = b;
     p->in_flight++;
+    p->flight_bytes += b->len;
     bfci_pool_submit(p->config.pool, &b->task, true);
-    if (p->in_flight >= p->in_flight_max)
+    if (flight_is_full(p))
         BFC_TRY(make_room(p, err));
     return bfci_packer_poll(p, err);
 }
 
 /* ── Small pieces ── */
 
-int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len, bfci_extent *out,
+static uint32_t block_size(const bfci_packer *p, bfci_kind kind)
+{
+    return kind.code ? p->config.code_block_size : p->config.block_size;
+}
+
+static block **bin_of(const bfci_packer *p, bfci_kind kind)
+{
+    unsigned last = p->bin_count - 1;
+    return &p->bin[kind.code ? last : kind.likeness % last];
+}
+
+int bfci_pack_small(bfci_packer *p, bfci_kind kind, const void *bytes, size_t len, bfci_extent *out,
                     bfc_err *err)
 {
-    block **bin = &p->bin[kind % p->bin_count];
+    const uint32_t size = block_size(p, kind);
+    block **bin = bin_of(p, kind);
 
-    if (*bin && (*bin)->len + len > p->config.block_size)
+    if (*bin && (*bin)->len + len > size)
         BFC_TRY(close_block(p, bfci_steal(bin), err));
     if (!*bin)
         BFC_TRY(open_block(p, bin, err));
@@ -350,15 +371,16 @@ int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len
     *out = (bfci_extent){.start = 0, .len = len, .block = b->number, .offset = b->len, .shift = 0};
     memcpy(b->raw + b->len, bytes, len);
     b->len += (uint32_t)len;
-    if (b->len == p->config.block_size)
+    if (b->len == size)
         return close_block(p, bfci_steal(bin), err);
     return 0;
 }
 
 /* ── Runs ── */
 
-int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err)
+int bfci_pack_run_begin(bfci_packer *p, bfci_kind kind, uint64_t start, bfc_err *err)
 {
+    p->run_kind = kind;
     p->run_extent = (bfci_extent){.start = start};
     BFC_TRY(open_block(p, &p->run, err));
     p->run_first = p->run->number;
@@ -372,7 +394,7 @@ int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer
                       bfc_err *err)
 {
     const uint8_t *from = bytes;
-    const uint32_t size = p->config.block_size;
+    const uint32_t size = block_size(p, p->run_kind);
 
     while (len > 0) {
         if (p->run->len == size) {
@@ -397,26 +419,28 @@ int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer
 }
 
 /* The run's block was not needed: its content goes to the others of its kind, its number back. */
-static int pack_short_run(bfci_packer *p, unsigned kind, bfc_err *err)
+static int pack_short_run(bfci_packer *p, bfc_err *err)
 {
     uint64_t start = p->run_extent.start;
     block *b = bfci_steal(&p->run);
 
     p->next_block--;
-    int rc = bfci_pack_small(p, kind, b->raw, b->len, &p->run_extent, err);
+    int rc = bfci_pack_small(p, p->run_kind, b->raw, b->len, &p->run_extent, err);
     p->run_extent.start = start;
     put_aside(p, b);
     return rc;
 }
 
-int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err)
+int bfci_pack_run_end(bfci_packer *p, bfci_extent *out, bfc_err *err)
 {
+    const uint32_t size = block_size(p, p->run_kind);
+
     p->run_first = UINT64_MAX;
-    if (p->run_extent.len < p->config.block_size / 2) {
-        BFC_TRY(pack_short_run(p, kind, err));
+    if (p->run_extent.len < size / 2) {
+        BFC_TRY(pack_short_run(p, err));
     } else {
-        if (p->run_extent.len > p->config.block_size)
-            p->run_extent.shift = (uint8_t)__builtin_ctz(p->config.block_size);
+        if (p->run_extent.len > size)
+            p->run_extent.shift = (uint8_t)__builtin_ctz(size);
         BFC_TRY(close_block(p, bfci_steal(&p->run), err));
     }
     *out = p->run_extent;
@@ -447,6 +471,19 @@ int bfci_pack_run_drop(bfci_packer *p, bfc_err *err)
     p->raw -= p->run_raw;
     p->next_block = first;
     p->run_first = UINT64_MAX;
+    return 0;
+}
+
+int bfci_pack_piece(bfci_packer *p, bfci_kind kind, uint64_t start, const void *bytes, size_t len,
+                    bfci_extent *out, bfc_err *err)
+{
+    if (len >= block_size(p, kind) / 2) {
+        BFC_TRY(bfci_pack_run_begin(p, kind, start, err));
+        BFC_TRY(bfci_pack_run_add(p, bytes, len, NULL, err));
+        return bfci_pack_run_end(p, out, err);
+    }
+    BFC_TRY(bfci_pack_small(p, kind, bytes, len, out, err));
+    out->start = start;
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #ifndef BFCI_CONTAINER_PACK_H
 #define BFCI_CONTAINER_PACK_H
 
+#include "container/kind.h"
 #include "container/memory.h"
 #include "container/segment.h"
 #include "container/sorter.h"
@@ -13,12 +14,13 @@
 typedef struct bfci_packer bfci_packer;
 
 typedef struct bfci_packer_config {
-    bfci_segment *segment; /* borrowed */
-    bfci_pool *pool;       /* borrowed */
-    bfci_sorter *blocks;   /* where the entries of the block table go; borrowed */
-    uint32_t block_size;
-    int level;            /* of zstd; 0: nothing is compressed */
-    uint64_t first_block; /* the first number to give out */
+    bfci_segment *segment;    /* borrowed */
+    bfci_pool *pool;          /* borrowed */
+    bfci_sorter *blocks;      /* where the entries of the block table go; borrowed */
+    uint32_t block_size;      /* of contents that are no code */
+    uint32_t code_block_size; /* at most that */
+    int level;                /* of zstd; 0: nothing is compressed */
+    uint64_t first_block;     /* the first number to give out */
     bfci_memory memory;
 } bfci_packer_config;
 
@@ -27,18 +29,20 @@ int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err
 void bfci_packer_free(bfci_packer *p);
 BFCI_DEFINE_AUTO(bfci_packer, bfci_packer_free)
 
-/* Stores a piece of at most a block's size, together with others of its `kind` (any number: equal
- * kinds are packed together). */
-int bfci_pack_small(bfci_packer *p, unsigned kind, const void *bytes, size_t len, bfci_extent *out,
+/* Stores a piece of at most a block's size together with others of its kind. */
+int bfci_pack_small(bfci_packer *p, bfci_kind kind, const void *bytes, size_t len, bfci_extent *out,
                     bfc_err *err);
+/* Stores a content, or a part of it, that is all there: as a small piece or as a run. */
+int bfci_pack_piece(bfci_packer *p, bfci_kind kind, uint64_t start, const void *bytes, size_t len,
+                    bfci_extent *out, bfc_err *err);
 
 /* A run: its bytes come in order, in any portions. begin sets start; end sets the rest of the
  * extent. No other call in between. Bytes that stand in `buffer` are not copied where they make a
  * whole block; NULL: all are copied. */
-int bfci_pack_run_begin(bfci_packer *p, uint64_t start, bfc_err *err);
+int bfci_pack_run_begin(bfci_packer *p, bfci_kind kind, uint64_t start, bfc_err *err);
 int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer *buffer,
                       bfc_err *err);
-int bfci_pack_run_end(bfci_packer *p, unsigned kind, bfci_extent *out, bfc_err *err);
+int bfci_pack_run_end(bfci_packer *p, bfci_extent *out, bfc_err *err);
 /* Instead of end: the run is not wanted after all (its content was there already). Its blocks go
  * back, with their numbers, and what was written of them. */
 int bfci_pack_run_drop(bfci_packer *p, bfc_err *err);

@@ -68,8 +68,6 @@ static int writer_new(const char *path, const bfc_writer_options *options, bfc_w
     w->file = (bfci_new_file)BFCI_NEW_FILE_INIT;
     w->base.fd = -1;
     BFC_TRY(check_options(&w->options, err));
-    if (w->options.block_size == 0)
-        w->options.block_size = BLOCK_SIZE_DEFAULT;
     BFC_TRY(bfci_strdup(path, &w->path, err));
     BFC_TRY(bfci_plan_new(&w->plan, err));
     *out = bfci_steal(&w);
@@ -400,11 +398,27 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
     return bfci_scan_start(&config, &k->scan, err);
 }
 
+/* As asked for; else as large as suits the content and the memory. */
+static struct block_sizes {
+    uint32_t data, code;
+} block_sizes_of(const bfc_writer *w)
+{
+    const bfc_writer_options *o = &w->options;
+    uint32_t most = w->appends ? w->base.super.block_max : BLOCK_SIZE_MAX;
+    uint32_t data = o->block_size   ? o->block_size
+                    : o->low_memory ? CODE_BLOCK_SIZE_DEFAULT
+                                    : BLOCK_SIZE_DEFAULT;
+    uint32_t code = o->block_size ? o->block_size : CODE_BLOCK_SIZE_DEFAULT;
+
+    return (struct block_sizes){.data = MIN(data, most), .code = MIN(code, most)};
+}
+
 static int start(work *k, bfc_err *err)
 {
     bfc_writer *w = k->w;
     unsigned jobs = w->options.jobs ? w->options.jobs : bfci_processors();
     const bfci_source *base = w->appends ? &w->base : NULL;
+    const struct block_sizes sizes = block_sizes_of(w);
 
     k->memory = bfci_memory_of(w->options.low_memory, jobs);
     BFC_TRY(start_segment(k, err));
@@ -415,7 +429,8 @@ static int start(work *k, bfc_err *err)
         .segment = &k->segment,
         .pool = k->pool,
         .blocks = k->stage.sorter[TABLE_BLOCKS],
-        .block_size = w->options.block_size,
+        .block_size = sizes.data,
+        .code_block_size = sizes.code,
         .level = zstd_level(&w->options),
         .first_block = base ? base->commit.next_block : 0,
         .memory = k->memory,
@@ -428,7 +443,6 @@ static int start(work *k, bfc_err *err)
         .stage = &k->stage,
         .dedup = k->dedup,
         .hooks = w->options.hooks,
-        .block_size = w->options.block_size,
         .noatime = noatime,
         .progress = {.phase = w->appends ? "append" : "create"},
     };

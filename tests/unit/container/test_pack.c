@@ -54,8 +54,8 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
     core_begin(c);
     core_ok(bfci_pool_new(jobs, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
-    const bfci_packer_config config = {
-        &c->segment, pool, blocks, BLOCK, level, 100, bfci_memory_of(false, 2)};
+    const bfci_packer_config config = {&c->segment, pool,  blocks, BLOCK,
+                                       BLOCK / 2,   level, 100,    bfci_memory_of(false, 2)};
     core_ok(bfci_packer_new(&config, &p, why));
     for (size_t i = 0; i < PIECES; i++) {
         piece *at = &pieces[i];
@@ -63,13 +63,14 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
         at->len =
             i % 10 == 0 ? BLOCK + 1 + i * 97 % (15 * BLOCK) : 1 + i * 131 % (i % 3 ? 200 : BLOCK);
         fill(bytes, at->len, at->seed);
+        bfci_kind kind = {.likeness = (uint32_t)(i % 4), .code = i % 3 == 1};
         if (i % 10 != 0) {
-            core_ok(bfci_pack_small(p, (unsigned)(i % 4), bytes, at->len, &at->extent, why));
+            core_ok(bfci_pack_small(p, kind, bytes, at->len, &at->extent, why));
             continue;
         }
-        core_ok(bfci_pack_run_begin(p, i, why));
+        core_ok(bfci_pack_run_begin(p, kind, i, why));
         add_in_portions(p, jobs > 1 ? pool : NULL, bytes, at->len);
-        core_ok(bfci_pack_run_end(p, 9, &at->extent, why));
+        core_ok(bfci_pack_run_end(p, &at->extent, why));
         assert_true(at->extent.start == i && at->extent.len == at->len);
     }
     core_ok(bfci_packer_finish(p, why));

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a content is like. Contents of one kind stand in the same blocks, and the kind says how
+ * large these are: of programs and libraries pages are read here and there, other files are mostly
+ * read whole. */
+#ifndef BFCI_CONTAINER_KIND_H
+#define BFCI_CONTAINER_KIND_H
+
+#include "base/base.h"
+
+typedef struct bfci_kind {
+    uint32_t likeness; /* any number: equal ones are packed together */
+    bool code;         /* a program or a library */
+} bfci_kind;
+
+bfci_kind bfci_kind_of(const char *name);
+/* Tells by the first bytes of a content whether it is code. */
+void bfci_kind_look(bfci_kind *kind, const uint8_t *head, size_t len);
+
+#endif
