@@ -46,7 +46,10 @@ static int settle_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err 
     f->settled = true;
     BFC_TRY(bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err));
     BFC_TRY(bfci_intake_known(f->in, f->digest, len, &f->known, err));
-    return f->known ? 0 : bfci_intake_piece(f->in, f->kind, 0, bytes, len, err);
+    if (f->known)
+        return 0;
+    bfci_kind_look(&f->kind, bytes, len);
+    return bfci_intake_piece(f->in, f->kind, 0, bytes, len, err);
 }
 
 static int take_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
@@ -62,6 +65,8 @@ static int take_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *e
 
 static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
+    if (f->at == 0)
+        bfci_kind_look(&f->kind, bytes, len);
     if (!f->in_run)
         BFC_TRY(bfci_pack_run_begin(f->in->packer, f->kind, f->at, err));
     f->in_run = true;
@@ -72,8 +77,6 @@ int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (len == 0)
         return 0;
-    if (f->at == 0)
-        bfci_kind_look(&f->kind, bytes, len);
     BFC_TRY(bfci_hasher_data(&f->hasher, bytes, len, err));
     BFC_TRY(f->gathers ? take_small(f, bytes, len, err) : take_large(f, bytes, len, err));
     f->at += len;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/kind.h"
 
+#include "codec/branch.h"
+
 static const uint8_t elf_magic[] = {0x7f, 'E', 'L', 'F'};
 
 static uint32_t hash_of(const char *text)
@@ -31,4 +33,5 @@ bfci_kind bfci_kind_of(const char *name)
 void bfci_kind_look(bfci_kind *kind, const uint8_t *head, size_t len)
 {
     kind->code = len >= sizeof elf_magic && memcmp(head, elf_magic, sizeof elf_magic) == 0;
+    kind->branches = bfci_has_branches(head, len);
 }

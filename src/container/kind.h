@@ -10,10 +10,11 @@
 typedef struct bfci_kind {
     uint32_t likeness; /* any number: equal ones are packed together */
     bool code;         /* a program or a library */
+    bool branches;     /* of x86 */
 } bfci_kind;
 
 bfci_kind bfci_kind_of(const char *name);
-/* Tells by the first bytes of a content whether it is code. */
+/* Tells by the first bytes of a content, 64 or all, whether it is code. */
 void bfci_kind_look(bfci_kind *kind, const uint8_t *head, size_t len);
 
 #endif

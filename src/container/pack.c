@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "codec/branch.h"
 #include "codec/digest.h"
 #include "codec/zstd.h"
 
@@ -22,7 +23,8 @@ typedef struct block {
     struct block *next; /* in the queue of blocks in flight, or in the free list */
     uint64_t number;
     uint32_t len;
-    bool done; /* guarded by the packer's lock */
+    bool branches; /* of code, which are to be moved */
+    bool done;     /* guarded by the packer's lock */
     int rc;
     bfc_err err;
     bfci_ref ref;
@@ -37,6 +39,8 @@ struct bfci_packer {
     bfci_compressor **zstd; /* one a worker */
     bfci_sha256_ctx **sha;  /* one a worker */
     bfci_aead **aead;       /* one a worker; NULL: the container is not sealed */
+    uint8_t **moved;        /* one a worker: code with its branches moved; NULL: none yet */
+    bool moved_branches;
     pthread_mutex_t lock;
     pthread_cond_t block_done;
     block *oldest, *newest; /* in flight, in the order they were closed */
@@ -77,6 +81,7 @@ static int workers_new(bfci_packer *p, bfc_err *err)
 
     BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_compressor *), &p->zstd, err));
     BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_sha256_ctx *), &p->sha, err));
+    BFC_TRY(bfci_alloc_zero(count, sizeof(uint8_t *), &p->moved, err));
     if (p->config.segment->sealer)
         BFC_TRY(bfci_alloc_zero(count, sizeof(bfci_aead *), &p->aead, err));
     for (unsigned i = 0; i < count; i++) {
@@ -153,7 +158,10 @@ void bfci_packer_free(bfci_packer *p)
             bfci_sha256_free(p->sha[i]);
         if (p->aead)
             bfci_aead_free(p->aead[i]);
+        if (p->moved)
+            free(p->moved[i]);
     }
+    free(p->moved);
     free(p->aead);
     free(p->zstd);
     free(p->sha);
@@ -181,20 +189,39 @@ static int seal_block(block *b, unsigned worker)
                              b->packed, len, &b->err);
 }
 
+/* The content is not the packer's to change. */
+static int move_branches(block *b, unsigned worker, const uint8_t **out)
+{
+    uint8_t **moved = &b->packer->moved[worker];
+
+    *out = b->content;
+    if (!b->branches)
+        return 0;
+    if (!*moved)
+        BFC_TRY(bfci_alloc(b->packer->config.block_size, 1, moved, &b->err));
+    memcpy(*moved, b->content, b->len);
+    bfci_branches_to_positions(*moved, b->len);
+    *out = *moved;
+    return 0;
+}
+
 static int compress_block(block *b, unsigned worker)
 {
     bfci_packer *p = b->packer;
+    const uint8_t *content = b->content;
     uint8_t *packed = b->packed + (p->aead ? SEALED_AT_CIPHERTEXT : 0);
     size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
 
     b->payload = b->content;
     b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
-    if (p->config.level > 0 && limit > 1)
-        BFC_TRY(bfci_compress(p->zstd[worker], b->content, b->len, packed, limit - 1, &packed_len,
+    if (p->config.level > 0 && limit > 1) {
+        BFC_TRY(move_branches(b, worker, &content));
+        BFC_TRY(bfci_compress(p->zstd[worker], content, b->len, packed, limit - 1, &packed_len,
                               &b->err));
+    }
     if (packed_len) {
         b->ref.stored = (uint32_t)packed_len;
-        b->ref.comp = COMP_ZSTD;
+        b->ref.comp = b->branches ? COMP_ZSTD_X86 : COMP_ZSTD;
         b->payload = b->packed;
     }
     if (p->aead)
@@ -220,7 +247,7 @@ static void compress_task(bfci_task *task, unsigned worker)
 
 /* ── Opening, closing, writing ── */
 
-static int open_block(bfci_packer *p, block **out, bfc_err *err)
+static int open_block(bfci_packer *p, bfci_kind kind, block **out, bfc_err *err)
 {
     block *b = p->spare;
 
@@ -240,6 +267,8 @@ static int open_block(bfci_packer *p, block **out, bfc_err *err)
     b->task.fn = compress_task;
     b->number = p->next_block++;
     b->len = 0;
+    b->branches = kind.branches && p->config.may_move_branches && p->config.level > 0;
+    p->moved_branches |= b->branches;
     b->done = false;
     b->rc = 0;
     *out = b;
@@ -366,7 +395,7 @@ int bfci_pack_small(bfci_packer *p, bfci_kind kind, const void *bytes, size_t le
     if (*bin && (*bin)->len + len > size)
         BFC_TRY(close_block(p, bfci_steal(bin), err));
     if (!*bin)
-        BFC_TRY(open_block(p, bin, err));
+        BFC_TRY(open_block(p, kind, bin, err));
     block *b = *bin;
     *out = (bfci_extent){.start = 0, .len = len, .block = b->number, .offset = b->len, .shift = 0};
     memcpy(b->raw + b->len, bytes, len);
@@ -382,7 +411,7 @@ int bfci_pack_run_begin(bfci_packer *p, bfci_kind kind, uint64_t start, bfc_err 
 {
     p->run_kind = kind;
     p->run_extent = (bfci_extent){.start = start};
-    BFC_TRY(open_block(p, &p->run, err));
+    BFC_TRY(open_block(p, p->run_kind, &p->run, err));
     p->run_first = p->run->number;
     p->run_written = p->run_stored = p->run_raw = 0;
     return 0;
@@ -399,7 +428,7 @@ int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer
     while (len > 0) {
         if (p->run->len == size) {
             BFC_TRY(close_block(p, bfci_steal(&p->run), err));
-            BFC_TRY(open_block(p, &p->run, err));
+            BFC_TRY(open_block(p, p->run_kind, &p->run, err));
         }
         if (p->run_extent.len == 0)
             p->run_extent.block = p->run->number;
@@ -503,5 +532,5 @@ int bfci_packer_finish(bfci_packer *p, bfc_err *err)
 
 bfci_packer_totals bfci_packer_get_totals(const bfci_packer *p)
 {
-    return (bfci_packer_totals){p->next_block, p->stored, p->raw};
+    return (bfci_packer_totals){p->next_block, p->stored, p->raw, p->moved_branches};
 }

@@ -20,6 +20,7 @@ typedef struct bfci_packer_config {
     uint32_t block_size;      /* of contents that are no code */
     uint32_t code_block_size; /* at most that */
     int level;                /* of zstd; 0: nothing is compressed */
+    bool may_move_branches;   /* the container may have COMP_ZSTD_X86 */
     uint64_t first_block;     /* the first number to give out */
     bfci_memory memory;
 } bfci_packer_config;
@@ -54,6 +55,7 @@ int bfci_packer_finish(bfci_packer *p, bfc_err *err);
 
 typedef struct bfci_packer_totals {
     uint64_t next_block, stored, raw; /* of what this packer wrote */
+    bool moved_branches;              /* it may have blocks with COMP_ZSTD_X86 */
 } bfci_packer_totals;
 bfci_packer_totals bfci_packer_get_totals(const bfci_packer *p);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "codec/branch.h"
 #include "codec/digest.h"
 #include "container/keyring.h"
 #include "sys/file.h"
@@ -299,6 +300,8 @@ static int unpack(const bfci_ref *ref, bfci_unpacker *u, const uint8_t *bytes, s
     int rc = bfci_decompress(u->zstd, bytes, len, raw, ref->raw, err);
     if (rc < 0 && err)
         err->offset = ref->offset;
+    if (rc == 0 && ref->comp == COMP_ZSTD_X86)
+        bfci_branches_from_positions(raw, ref->raw);
     return rc;
 }
 

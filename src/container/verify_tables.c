@@ -21,6 +21,9 @@ static int take_block(bfci_verify *v, const bfci_table_scan *s, bfc_err *why, bf
         return 0;
     if (number >= src->commit.next_block)
         (void)bfci_fail(why, BFC_E_CORRUPT, "block number not below next_block");
+    else if (ref.comp == COMP_ZSTD_X86 && !(src->super.features_refuse & FEATURE_REFUSE_X86))
+        (void)bfci_fail_at(why, BFC_E_CORRUPT, ref.offset,
+                           "a block of code, of which the superblock says there are none");
     else if (ref.offset & ((UINT64_C(1) << src->super.align_shift) - 1))
         (void)bfci_fail_at(why, BFC_E_CORRUPT, ref.offset, "block is not aligned");
     v->counted.data_stored += ref.stored;

@@ -431,6 +431,7 @@ static int start(work *k, bfc_err *err)
         .blocks = k->stage.sorter[TABLE_BLOCKS],
         .block_size = sizes.data,
         .code_block_size = sizes.code,
+        .may_move_branches = !base || (base->super.features_refuse & FEATURE_REFUSE_X86),
         .level = zstd_level(&w->options),
         .first_block = base ? base->commit.next_block : 0,
         .memory = k->memory,
@@ -540,6 +541,8 @@ static int write_commit(work *k, bfc_err *err)
     c->next_block = totals.next_block;
     c->data_stored += totals.stored;
     c->data_raw += totals.raw;
+    if (totals.moved_branches)
+        k->segment.super.features_refuse |= FEATURE_REFUSE_X86;
     c->next_ino = w->feed ? k->feed.next_ino : bfci_scan_next_ino(k->scan);
     BFC_TRY(bfci_page_sink_new(&k->segment, zstd_level(&w->options) ? 3 : 0, &sink, err));
     BFC_TRY(bfci_stage_write(&k->stage, sink, err));

@@ -58,7 +58,8 @@ static int table_ref_decode(const uint8_t *raw, uint64_t end, const bfci_super *
     memcpy(t.root.digest, raw + TABLE_REF_AT_DIGEST, BFC_DIGEST_SIZE);
     BFC_TRY(bfci_ref_check(&t.root, end, UINT32_C(1) << super->page_shift,
                            bfci_super_is_sealed(super), err));
-    if (t.level > LEVEL_MAX || t.count == 0 || get_u16le(raw + TABLE_REF_AT_RESERVED) != 0)
+    if (t.root.comp > COMP_ZSTD || t.level > LEVEL_MAX || t.count == 0 ||
+        get_u16le(raw + TABLE_REF_AT_RESERVED) != 0)
         return bfci_fail_at(err, BFC_E_CORRUPT, t.root.offset,
                             "table reference with illegal values");
     *out = t;

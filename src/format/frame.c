@@ -38,7 +38,8 @@ int bfci_frame_decode(const uint8_t raw[FRAME_HEADER_SIZE], uint64_t offset, boo
         .payload_crc = get_u32le(raw + FRAME_AT_PAYLOAD_CRC),
         .sealed = sealed,
     };
-    bool legal = (f.kind == FRAME_DATA || f.kind == FRAME_PAGE) && f.comp <= COMP_ZSTD &&
+    bool legal = ((f.kind == FRAME_DATA && f.comp <= COMP_ZSTD_X86) ||
+                  (f.kind == FRAME_PAGE && f.comp <= COMP_ZSTD)) &&
                  get_u16le(raw + FRAME_AT_FLAGS) == (sealed ? FRAME_FLAG_SEALED : 0) &&
                  f.stored > 0 && f.raw > 0 && (f.comp != COMP_NONE || f.stored == f.raw) &&
                  (!sealed || (f.comp == COMP_NONE && bfci_sealed_size_ok(f.stored)));
@@ -62,7 +63,7 @@ bfci_frame bfci_frame_of(enum bfci_frame_kind kind, uint64_t number, const bfci_
 
 static bool sizes_are_legal(const bfci_ref *ref, uint32_t raw_max, bool sealed)
 {
-    if (ref->comp > COMP_ZSTD || ref->raw == 0 || ref->raw > raw_max)
+    if (ref->comp > COMP_ZSTD_X86 || ref->raw == 0 || ref->raw > raw_max)
         return false;
     size_t plain = sealed ? bfci_sealed_size(ref->raw) : ref->raw;
     if (ref->comp == COMP_NONE)

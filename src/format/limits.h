@@ -72,7 +72,8 @@ enum bfci_table {
 
 enum bfci_comp {
     COMP_NONE = 0,
-    COMP_ZSTD = 1
+    COMP_ZSTD = 1,
+    COMP_ZSTD_X86 = 2 /* of blocks alone */
 };
 
 #endif

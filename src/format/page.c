@@ -185,5 +185,7 @@ int bfci_page_ref_decode(bfci_span value, bfci_ref *out, bfc_err *err)
                       .crc = get_u32le(value.p + 16),
                       .comp = value.p[20]};
     memcpy(out->digest, value.p + PAGE_REF_AT_DIGEST, BFC_DIGEST_SIZE);
+    if (out->comp > COMP_ZSTD)
+        return bfci_fail(err, BFC_E_CORRUPT, "a page that is compressed as no page can be");
     return 0;
 }

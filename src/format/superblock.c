@@ -56,10 +56,10 @@ int bfci_super_decode(const uint8_t raw[SUPER_SIZE], bfci_super *out, bfc_err *e
 {
     BFC_TRY(check_identity(raw, err));
     uint64_t refuse = get_u64le(raw + SUPER_AT_FEATURES_REFUSE);
-    if (refuse & ~FEATURE_REFUSE_SEALED)
+    if (refuse & ~FEATURES_KNOWN)
         return bfci_fail_at(err, BFC_E_UNSUPPORTED, SUPER_AT_FEATURES_REFUSE,
                             "the container needs features that this version does not know (0x%llx)",
-                            (unsigned long long)(refuse & ~FEATURE_REFUSE_SEALED));
+                            (unsigned long long)(refuse & ~FEATURES_KNOWN));
     if (bfci_crc32c(raw + SUPER_CRC_FROM, SUPER_SIZE - SUPER_CRC_FROM) !=
         get_u32le(raw + SUPER_AT_CRC))
         return bfci_fail_at(err, BFC_E_CORRUPT, SUPER_AT_CRC, "superblock checksum mismatch");

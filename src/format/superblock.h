@@ -25,6 +25,8 @@ enum super_at {
 #define SUPER_MAGIC "BFCFv2\0" /* 8 bytes with the literal's own NUL */
 #define SUPER_MAGIC_V1 "BFCFv1\0"
 #define FEATURE_REFUSE_SEALED UINT64_C(1)
+#define FEATURE_REFUSE_X86 UINT64_C(2) /* blocks may have COMP_ZSTD_X86 */
+#define FEATURES_KNOWN (FEATURE_REFUSE_SEALED | FEATURE_REFUSE_X86)
 
 typedef struct bfci_super {
     uint8_t uuid[BFC_UUID_SIZE];

@@ -110,6 +110,16 @@ def zstd_unpack(data, raw):
     return out.raw[:raw]
 
 
+def branches_from_positions(data):
+    """x86 code, whose calls say where to in place of how far."""
+    out = bytearray(data)
+    for at in range(len(out) - 4):
+        if out[at] in (0xE8, 0xE9) and out[at + 4] in (0x00, 0xFF):
+            value = int.from_bytes(out[at + 1:at + 5], "little") - at & 0x1FFFFFF
+            out[at + 1:at + 5] = (value | (0xFE000000 if value >> 24 else 0)).to_bytes(4, "little")
+    return bytes(out)
+
+
 def zstd_pack(data, level=3):
     bound = _ZSTD.ZSTD_compressBound(_size(len(data)))
     out = ctypes.create_string_buffer(bound)
@@ -343,7 +353,8 @@ class Container:
              (kind, compression, 0, stored, raw, crc), "frame header differs")
         must(h["number"] == number if kind == 1 else h["number"] >> 48 == number, "frame number")
         self.frames.append((ref_offset - HEADER, ref_offset + stored))
-        return zstd_unpack(data, raw) if compression else data
+        unpacked = zstd_unpack(data, raw) if compression else data
+        return branches_from_positions(unpacked) if compression == 2 else unpacked
 
     def page(self, table, level, ref):
         must(ref.offset and self.ref_is_legal(ref, self.commit_at), "page reference")

@@ -70,7 +70,8 @@ class Check:
         self.blocks[number] = None  # it is there, but cannot be read
         must(number < self.c.field("next_block"), "next_block")
         must(1 <= v["raw"] <= self.c.block_max and 1 <= v["stored"] <= v["raw"] and
-             v["compression"] <= 1 and (v["compression"] or v["stored"] == v["raw"]), "sizes")
+             v["compression"] <= 2 and (v["compression"] or v["stored"] == v["raw"]), "sizes")
+        must(v["compression"] != 2 or self.c.data[48] & 2, "a block of code")
         must(4096 + 32 <= v["offset"] and v["offset"] + v["stored"] <= self.c.commit_at, "place")
         must(v["offset"] % (1 << self.c.data[56]) == 0, "alignment")
         known = (v["digest"], v["offset"], v["stored"], v["raw"], v["compression"], v["crc"], number,

@@ -54,8 +54,8 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
     core_begin(c);
     core_ok(bfci_pool_new(jobs, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
-    const bfci_packer_config config = {&c->segment, pool,  blocks, BLOCK,
-                                       BLOCK / 2,   level, 100,    bfci_memory_of(false, 2)};
+    const bfci_packer_config config = {
+        &c->segment, pool, blocks, 2 * BLOCK, BLOCK, level, true, 100, bfci_memory_of(false, 2)};
     core_ok(bfci_packer_new(&config, &p, why));
     for (size_t i = 0; i < PIECES; i++) {
         piece *at = &pieces[i];
@@ -63,7 +63,8 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
         at->len =
             i % 10 == 0 ? BLOCK + 1 + i * 97 % (15 * BLOCK) : 1 + i * 131 % (i % 3 ? 200 : BLOCK);
         fill(bytes, at->len, at->seed);
-        bfci_kind kind = {.likeness = (uint32_t)(i % 4), .code = i % 3 == 1};
+        bfci_kind kind = {
+            .likeness = (uint32_t)(i % 4), .code = i % 3 == 1, .branches = i % 2 == 1};
         if (i % 10 != 0) {
             core_ok(bfci_pack_small(p, kind, bytes, at->len, &at->extent, why));
             continue;
@@ -153,7 +154,7 @@ static void test_pack__nothing_is_nothing(void **state)
     core_ok(bfci_pool_new(1, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
     const bfci_packer_config config = {
-        &c->segment, pool, blocks, BLOCK, 3, 5, bfci_memory_of(false, 2)};
+        &c->segment, pool, blocks, BLOCK, BLOCK, 3, true, 5, bfci_memory_of(false, 2)};
     core_ok(bfci_packer_new(&config, &p, why));
     core_ok(bfci_packer_finish(p, why));
     bfci_packer_totals totals = bfci_packer_get_totals(p);

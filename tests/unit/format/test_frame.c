@@ -61,11 +61,27 @@ static void test_frame__refuses_illegal_values(void **state)
     refuses(FRAME_AT_KIND, 0);
     refuses(FRAME_AT_KIND, 3);
     refuses(FRAME_AT_COMP, COMP_NONE); /* sizes differ */
-    refuses(FRAME_AT_COMP, 2);
+    refuses(FRAME_AT_COMP, 3);
     refuses(FRAME_AT_FLAGS, 1);
     refuses(FRAME_AT_FLAGS + 1, 0x80);
     refuses(FRAME_AT_STORED, 0);
     refuses(FRAME_AT_RAW + 1, 0);
+}
+
+/* Blocks may be code, pages may not. */
+static void test_frame__code_is_in_blocks(void **state)
+{
+    uint8_t raw[FRAME_HEADER_SIZE];
+    bfci_frame f = good;
+
+    (void)state;
+    f.comp = COMP_ZSTD_X86;
+    bfci_frame_encode(&f, raw);
+    assert_int_equal(decode(raw, &f), 0);
+    assert_int_equal(f.comp, COMP_ZSTD_X86);
+    f.kind = FRAME_PAGE;
+    bfci_frame_encode(&f, raw);
+    assert_int_equal(decode(raw, &f), BFC_E_CORRUPT);
 }
 
 static int check(uint64_t offset, uint32_t stored, uint32_t raw, uint8_t comp)
@@ -80,6 +96,7 @@ static void test_frame__bounds_references(void **state)
     assert_int_equal(check(4128, 5000, 5000, COMP_NONE), 0);
     assert_int_equal(check(9999, 1, 1, COMP_NONE), 0);
     assert_int_equal(check(9999, 1, 5000, COMP_ZSTD), 0);
+    assert_int_equal(check(9999, 1, 5000, COMP_ZSTD_X86), 0);
     assert_int_equal(check(4127, 1, 1, COMP_NONE), BFC_E_CORRUPT);
     assert_int_equal(check(9999, 2, 2, COMP_NONE), BFC_E_CORRUPT);
     assert_int_equal(check(10000, 1, 1, COMP_NONE), BFC_E_CORRUPT);
@@ -89,7 +106,7 @@ static void test_frame__bounds_references(void **state)
     assert_int_equal(check(5000, 1, 0, COMP_ZSTD), BFC_E_CORRUPT);
     assert_int_equal(check(5000, 1, 5001, COMP_ZSTD), BFC_E_CORRUPT);
     assert_int_equal(check(5000, 1, 2, COMP_NONE), BFC_E_CORRUPT);
-    assert_int_equal(check(5000, 1, 2, 2), BFC_E_CORRUPT);
+    assert_int_equal(check(5000, 1, 2, 3), BFC_E_CORRUPT);
 }
 
 static void test_frame__sealed_tells_no_more_than_a_size(void **state)
@@ -140,7 +157,7 @@ static void test_frame__bounds_sealed_references(void **state)
     assert_int_equal(check_sealed(24, 5000, COMP_ZSTD), BFC_E_CORRUPT);
     assert_int_equal(check_sealed(24 + 256, 5001, COMP_ZSTD), BFC_E_CORRUPT);
     assert_int_equal(check_sealed(24 + 256, 0, COMP_NONE), BFC_E_CORRUPT);
-    assert_int_equal(check_sealed(24 + 256, 255, 2), BFC_E_CORRUPT);
+    assert_int_equal(check_sealed(24 + 256, 255, 3), BFC_E_CORRUPT);
     assert_int_equal(bfci_sealed_size(BLOCK_SIZE_MAX), SEALED_BLOCK_MAX);
 }
 
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_frame__comes_back),
         cmocka_unit_test(test_frame__refuses_every_flip),
         cmocka_unit_test(test_frame__refuses_illegal_values),
+        cmocka_unit_test(test_frame__code_is_in_blocks),
         cmocka_unit_test(test_frame__bounds_references),
         cmocka_unit_test(test_frame__sealed_tells_no_more_than_a_size),
         cmocka_unit_test(test_frame__bounds_sealed_references),

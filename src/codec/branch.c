@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each step looks at five bytes and changes the last four, and leaves what it looks for as it was:
+ * so the steps can be undone one by one, in the other order. They are done from the end to the
+ * start and undone from the start to the end, which lets a reader begin before it has all. */
+#include "codec/branch.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "base/cursor.h"
+
+enum {
+    BRANCH_SIZE = 5, /* E8 or E9, and 32 bits */
+    HIGH_BYTE = 4,   /* where the distance's high byte stands */
+    STRIDE = 16,     /* positions that are looked at together */
+    STRIDE_NEEDS = STRIDE + HIGH_BYTE,
+    DISTANCE_BITS = 25 /* of the distance that count: the others are copies of the highest */
+};
+
+static bool is_branch(const uint8_t *at)
+{
+    return (at[0] & 0xfe) == 0xe8 && (at[HIGH_BYTE] == 0x00 || at[HIGH_BYTE] == 0xff);
+}
+
+/* A bit for each of the positions from here on that is one. */
+#ifdef __SSE2__
+static unsigned branches_at(const uint8_t *at)
+{
+    const __m128i one = _mm_set1_epi8(1);
+    __m128i opcode = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(at + HIGH_BYTE));
+
+    opcode =
+        _mm_cmpeq_epi8(_mm_and_si128(opcode, _mm_set1_epi8((char)0xfe)), _mm_set1_epi8((char)0xe8));
+    high = _mm_add_epi8(high, one); /* 0 or 1 */
+    high = _mm_cmpeq_epi8(_mm_min_epu8(high, one), high);
+    return (unsigned)_mm_movemask_epi8(_mm_and_si128(opcode, high));
+}
+#else
+static unsigned branches_at(const uint8_t *at)
+{
+    unsigned found = 0;
+
+    for (unsigned i = 0; i < STRIDE; i++)
+        found |= (unsigned)is_branch(at + i) << i;
+    return found;
+}
+#endif
+
+static void move(uint8_t *at, uint32_t by)
+{
+    const uint32_t sign = UINT32_C(1) << (DISTANCE_BITS - 1);
+    uint32_t value = (get_u32le(at + 1) + by) & (2 * sign - 1);
+
+    put_u32le(at + 1, (value ^ sign) - sign);
+}
+
+void bfci_branches_to_positions(uint8_t *bytes, size_t len)
+{
+    size_t end = len < BRANCH_SIZE ? 0 : len - BRANCH_SIZE + 1; /* all below are yet to be seen */
+
+    while (end > 0) {
+        if (end >= STRIDE) {
+            unsigned found = branches_at(bytes + end - STRIDE);
+            if (!found) {
+                end -= STRIDE;
+                continue;
+            }
+            end -= (unsigned)__builtin_clz(found) - (32 - STRIDE);
+        }
+        end--;
+        if (is_branch(bytes + end))
+            move(bytes + end, (uint32_t)end);
+    }
+}
+
+void bfci_branches_from_positions(uint8_t *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (at + BRANCH_SIZE <= len) {
+        if (at + STRIDE_NEEDS <= len) {
+            unsigned found = branches_at(bytes + at);
+            if (!found) {
+                at += STRIDE;
+                continue;
+            }
+            at += (unsigned)__builtin_ctz(found);
+        }
+        if (is_branch(bytes + at))
+            move(bytes + at, -(uint32_t)at);
+        at++;
+    }
+}
+
+bool bfci_has_branches(const uint8_t *head, size_t len)
+{
+    enum {
+        DATA = 5,
+        LITTLE_ENDIAN_DATA = 1,
+        MACHINE = 18,
+        EM_386 = 3,
+        EM_X86_64 = 62
+    };
+    static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
+
+    if (len < MACHINE + 2 || memcmp(head, magic, sizeof magic) != 0 ||
+        head[DATA] != LITTLE_ENDIAN_DATA)
+        return false;
+    unsigned machine = get_u16le(head + MACHINE);
+    return machine == EM_386 || machine == EM_X86_64;
+}
