@@ -5,7 +5,8 @@
 #include "codec/aead.h"
 
 #include <limits.h>
-#include <openssl/evp.h>
+
+#include "codec/crypto.h"
 
 struct bfci_aead {
     EVP_CIPHER *cipher;
@@ -24,9 +25,9 @@ void bfci_aead_free(bfci_aead *aead)
 {
     if (!aead)
         return;
-    EVP_CIPHER_CTX_free(aead->sealer); /* OpenSSL wipes its copies of the key */
-    EVP_CIPHER_CTX_free(aead->opener);
-    EVP_CIPHER_free(aead->cipher);
+    bfci_crypto.EVP_CIPHER_CTX_free(aead->sealer); /* OpenSSL wipes its copies of the key */
+    bfci_crypto.EVP_CIPHER_CTX_free(aead->opener);
+    bfci_crypto.EVP_CIPHER_free(aead->cipher);
     bfci_wipe(aead, sizeof *aead);
     free(aead);
 }
@@ -34,14 +35,15 @@ void bfci_aead_free(bfci_aead *aead)
 int bfci_aead_new(bfci_aead **out, bfc_err *err)
 {
     AUTO(bfci_aead) bfci_aead *aead = NULL;
+    BFC_TRY(bfci_crypto_load(err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *aead, &aead, err));
-    aead->sealer = EVP_CIPHER_CTX_new();
-    aead->opener = EVP_CIPHER_CTX_new();
+    aead->sealer = bfci_crypto.EVP_CIPHER_CTX_new();
+    aead->opener = bfci_crypto.EVP_CIPHER_CTX_new();
     if (!aead->sealer || !aead->opener)
         return bfci_fail_nomem(err);
-    aead->cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-    if (!aead->cipher || EVP_CIPHER_get_key_length(aead->cipher) != BFCI_KEY_SIZE ||
-        EVP_CIPHER_get_iv_length(aead->cipher) != BFCI_NONCE_SIZE)
+    aead->cipher = bfci_crypto.EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    if (!aead->cipher || bfci_crypto.EVP_CIPHER_get_key_length(aead->cipher) != BFCI_KEY_SIZE ||
+        bfci_crypto.EVP_CIPHER_get_iv_length(aead->cipher) != BFCI_NONCE_SIZE)
         return fail(err);
     *out = bfci_steal(&aead);
     return 0;
@@ -52,8 +54,8 @@ int bfci_aead_set_key(bfci_aead *aead, const uint8_t key[BFCI_KEY_SIZE], bfc_err
     if (aead->has_key && bfci_same(aead->key, key, BFCI_KEY_SIZE))
         return 0;
     aead->has_key = false;
-    if (EVP_EncryptInit_ex2(aead->sealer, aead->cipher, key, NULL, NULL) != 1 ||
-        EVP_DecryptInit_ex2(aead->opener, aead->cipher, key, NULL, NULL) != 1)
+    if (bfci_crypto.EVP_EncryptInit_ex2(aead->sealer, aead->cipher, key, NULL, NULL) != 1 ||
+        bfci_crypto.EVP_DecryptInit_ex2(aead->opener, aead->cipher, key, NULL, NULL) != 1)
         return fail(err);
     memcpy(aead->key, key, BFCI_KEY_SIZE);
     aead->has_key = true;
@@ -75,9 +77,10 @@ static bool run(EVP_CIPHER_CTX *ctx, const void *ad, size_t ad_len, const uint8_
                 uint8_t *out)
 {
     int done = 0;
-    if (ad_len > 0 && EVP_CipherUpdate(ctx, NULL, &done, ad, (int)ad_len) != 1)
+    if (ad_len > 0 && bfci_crypto.EVP_CipherUpdate(ctx, NULL, &done, ad, (int)ad_len) != 1)
         return false;
-    if (len > 0 && (EVP_CipherUpdate(ctx, out, &done, in, (int)len) != 1 || done != (int)len))
+    if (len > 0 &&
+        (bfci_crypto.EVP_CipherUpdate(ctx, out, &done, in, (int)len) != 1 || done != (int)len))
         return false;
     return true;
 }
@@ -91,9 +94,10 @@ int bfci_aead_seal(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const 
     int rest_len = 0;
 
     BFC_TRY(check_message(aead, ad_len, len, err));
-    if (EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
-        !run(ctx, ad, ad_len, in, len, out) || EVP_EncryptFinal_ex(ctx, rest, &rest_len) != 1 ||
-        rest_len != 0 || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, BFCI_TAG_SIZE, tag) != 1)
+    if (bfci_crypto.EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
+        !run(ctx, ad, ad_len, in, len, out) ||
+        bfci_crypto.EVP_EncryptFinal_ex(ctx, rest, &rest_len) != 1 || rest_len != 0 ||
+        bfci_crypto.EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, BFCI_TAG_SIZE, tag) != 1)
         return fail(err);
     return 0;
 }
@@ -109,14 +113,14 @@ int bfci_aead_open(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], const 
 
     BFC_TRY(check_message(aead, ad_len, len, err));
     memcpy(want, tag, sizeof want);
-    if (EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, BFCI_TAG_SIZE, want) != 1)
+    if (bfci_crypto.EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
+        bfci_crypto.EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, BFCI_TAG_SIZE, want) != 1)
         return fail(err);
     if (!run(ctx, ad, ad_len, in, len, out)) {
         bfci_wipe(out, len);
         return fail(err);
     }
-    *authentic = EVP_DecryptFinal_ex(ctx, rest, &rest_len) == 1 && rest_len == 0;
+    *authentic = bfci_crypto.EVP_DecryptFinal_ex(ctx, rest, &rest_len) == 1 && rest_len == 0;
     if (!*authentic)
         bfci_wipe(out, len);
     return 0;
@@ -126,7 +130,7 @@ int bfci_aead_open_begin(bfci_aead *aead, const uint8_t nonce[BFCI_NONCE_SIZE], 
                          size_t ad_len, bfc_err *err)
 {
     BFC_TRY(check_message(aead, ad_len, 0, err));
-    if (EVP_DecryptInit_ex2(aead->opener, NULL, NULL, nonce, NULL) != 1 ||
+    if (bfci_crypto.EVP_DecryptInit_ex2(aead->opener, NULL, NULL, nonce, NULL) != 1 ||
         !run(aead->opener, ad, ad_len, NULL, 0, NULL))
         return fail(err);
     return 0;
@@ -146,8 +150,10 @@ int bfci_aead_open_end(bfci_aead *aead, const uint8_t tag[BFCI_TAG_SIZE], bool *
     int rest_len = 0;
 
     memcpy(want, tag, sizeof want);
-    if (EVP_CIPHER_CTX_ctrl(aead->opener, EVP_CTRL_AEAD_SET_TAG, BFCI_TAG_SIZE, want) != 1)
+    if (bfci_crypto.EVP_CIPHER_CTX_ctrl(aead->opener, EVP_CTRL_AEAD_SET_TAG, BFCI_TAG_SIZE, want) !=
+        1)
         return fail(err);
-    *authentic = EVP_DecryptFinal_ex(aead->opener, rest, &rest_len) == 1 && rest_len == 0;
+    *authentic =
+        bfci_crypto.EVP_DecryptFinal_ex(aead->opener, rest, &rest_len) == 1 && rest_len == 0;
     return 0;
 }

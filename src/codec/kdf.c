@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <sodium.h>
+
+#include "codec/crypto.h"
 
 static int fail(bfc_err *err)
 {
@@ -21,14 +21,14 @@ static OSSL_PARAM octets(const char *name, const void *bytes, size_t len)
         const void *in;
         void *out;
     } unconst = {bytes};
-    return OSSL_PARAM_construct_octet_string(name, unconst.out, len);
+    return bfci_crypto.OSSL_PARAM_construct_octet_string(name, unconst.out, len);
 }
 
 static int derive(EVP_KDF_CTX *ctx, OSSL_PARAM *params, uint8_t *out, bfc_err *err)
 {
     if (!ctx)
         return bfci_fail_nomem(err);
-    return EVP_KDF_derive(ctx, out, BFCI_KEY_SIZE, params) == 1 ? 0 : fail(err);
+    return bfci_crypto.EVP_KDF_derive(ctx, out, BFCI_KEY_SIZE, params) == 1 ? 0 : fail(err);
 }
 
 int bfci_hkdf(uint8_t out[BFCI_KEY_SIZE], const uint8_t *key, size_t key_len, const void *salt,
@@ -37,22 +37,23 @@ int bfci_hkdf(uint8_t out[BFCI_KEY_SIZE], const uint8_t *key, size_t key_len, co
     char digest[] = "SHA256";
     OSSL_PARAM params[5];
     OSSL_PARAM *next = params;
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 
+    BFC_TRY(bfci_crypto_load(err));
+    EVP_KDF *kdf = bfci_crypto.EVP_KDF_fetch(NULL, "HKDF", NULL);
     if (!kdf)
         return fail(err);
-    *next++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
+    *next++ = bfci_crypto.OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
     *next++ = octets(OSSL_KDF_PARAM_KEY, key, key_len);
     if (salt_len > 0)
         *next++ = octets(OSSL_KDF_PARAM_SALT, salt, salt_len);
     if (info_len > 0)
         *next++ = octets(OSSL_KDF_PARAM_INFO, info, info_len);
-    *next = OSSL_PARAM_construct_end();
+    *next = bfci_crypto.OSSL_PARAM_construct_end();
 
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    EVP_KDF_CTX *ctx = bfci_crypto.EVP_KDF_CTX_new(kdf);
     int rc = derive(ctx, params, out, err);
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
+    bfci_crypto.EVP_KDF_CTX_free(ctx);
+    bfci_crypto.EVP_KDF_free(kdf);
     return rc;
 }
 

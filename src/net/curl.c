@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/curl.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
+
+#include "sys/library.h"
 
 bfci_curl_functions bfci_curl;
 
@@ -13,10 +13,7 @@ static struct {
     bfc_err err;
 } loading = {PTHREAD_ONCE_INIT, 0, BFC_ERR_INIT};
 
-static const struct {
-    const char *name;
-    size_t at; /* in bfci_curl */
-} wanted[] = {
+static const bfci_library_function wanted[] = {
 #define ENTRY(name) {"curl_" #name, offsetof(bfci_curl_functions, name)},
     BFCI_CURL_FUNCTIONS(ENTRY)
 #undef ENTRY
@@ -35,32 +32,18 @@ static int check(bfc_err *err)
                      version->version);
 }
 
-static int find_all(void *library, bfc_err *err)
+static int find_all(bfc_err *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-        void *function = dlsym(library, wanted[i].name);
-        if (!function)
-            return bfci_fail(err, BFC_E_UNSUPPORTED, "this libcurl is too old: it has no %s()",
-                             wanted[i].name);
-        memcpy((char *)&bfci_curl + wanted[i].at, &function, sizeof function);
-    }
+    int rc = bfci_library_load(BFC_LIBCURL, wanted, ARRAY_LEN(wanted), &bfci_curl, err);
+    if (rc == BFC_E_UNSUPPORTED)
+        return bfci_wrap(err, rc, "registries need libcurl: install it (Debian: libcurl4)");
+    BFC_TRY(rc);
     return check(err);
 }
 
-/* Never unloaded: OpenSSL and others leave things behind that run at the process's end. */
 static void load(void)
 {
-    void *library = dlopen(BFC_LIBCURL, RTLD_LAZY | RTLD_LOCAL);
-
-    if (library) {
-        loading.rc = find_all(library, &loading.err);
-        return;
-    }
-    const char *why = dlerror();
-    loading.rc = bfci_fail(&loading.err, BFC_E_UNSUPPORTED,
-                           "registries need libcurl, which cannot be loaded (%s): install it "
-                           "(Debian: libcurl4)",
-                           why ? why : BFC_LIBCURL);
+    loading.rc = find_all(&loading.err);
 }
 
 int bfci_curl_load(bfc_err *err)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "codec/crypto.h"
 #include "codec/digest.h"
 
 static void test_digest__crc32c_rfc3720(void **state)
@@ -101,6 +102,41 @@ static void check_sha256(bfci_sha256_ctx *ctx, const void *bytes, size_t len, co
     assert_string_equal(hex, want);
 }
 
+static void check_short(bool loaded, bfci_sha256_ctx *ctx)
+{
+    check_sha256(ctx, "abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(bfci_crypto_is_loaded(), loaded);
+}
+
+/* libsodium's digests and OpenSSL's, and a message on both sides of where it changes. */
+static void test_digest__sha256_loads_openssl_when_it_pays(void **state)
+{
+    (void)state;
+    AUTO(bfci_sha256_ctx) bfci_sha256_ctx *ctx = NULL;
+    uint8_t digest[BFC_DIGEST_SIZE];
+    AUTO_FREE char *a = NULL;
+
+    assert_int_equal(bfci_alloc(1 << 16, 1, &a, NULL), 0);
+    memset(a, 'a', 1 << 16);
+    assert_int_equal(bfci_sha256_new(&ctx, NULL), 0);
+    check_short(false, ctx);
+    check_sha256(ctx, a, 1 << 16,
+                 "bf718b6f653bebc184e1479f1935b8da974d701b893afcf49e701f3e2f9f9c5a");
+    assert_false(bfci_crypto_is_loaded());
+
+    assert_int_equal(bfci_sha256_start(ctx, NULL), 0);
+    assert_int_equal(bfci_sha256_update(ctx, a, 1 << 16, NULL), 0);
+    assert_int_equal(bfci_sha256_update(ctx, NULL, 0, NULL), 0);
+    assert_false(bfci_crypto_is_loaded());
+    assert_int_equal(bfci_sha256_update(ctx, "b", 1, NULL), 0);
+    assert_true(bfci_crypto_is_loaded());
+    assert_int_equal(bfci_sha256_finish(ctx, digest, NULL), 0);
+    char hex[BFCI_DIGEST_HEX_SIZE];
+    bfci_hex(digest, sizeof digest, hex);
+    assert_string_equal(hex, "935bf57d7f52181f095c3a3484b68e542037e287f7cde4ffe8a32896d428a1b1");
+    check_short(true, ctx);
+}
+
 static void test_digest__sha256_nist(void **state)
 {
     (void)state;
@@ -157,6 +193,7 @@ static void test_digest__unhex(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_digest__sha256_loads_openssl_when_it_pays), /* first */
         cmocka_unit_test(test_digest__crc32c_rfc3720),
         cmocka_unit_test(test_digest__crc32c_by_bits_and_in_pieces),
         cmocka_unit_test(test_digest__crc32c_zeros),
