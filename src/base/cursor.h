@@ -117,6 +117,8 @@ static inline uint64_t rd_u64(rd *r)
 static inline uint64_t rd_varint(rd *r)
 {
     uint64_t value = 0;
+    if (!r->bad && r->p < r->end && *r->p < 0x80) /* most of them */
+        return *r->p++;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         const uint8_t *b = rd_take(r, 1);
         if (!b)
