@@ -118,7 +118,7 @@ static int weigh_page(weights *w, const bfci_ref *ref, uint8_t table, uint8_t le
     BFC_TRY(bfci_tables_hold(w->tables, ref, table, level, &held, err));
     const bfci_page *page = bfci_held_page(held);
     for (uint32_t i = 0; i < page->count; i++) {
-        BFC_TRY(bfci_page_ref_decode(page->entry[i].value, &below, err));
+        BFC_TRY(bfci_page_ref_decode(bfci_page_value(page, i), &below, err));
         BFC_TRY(weigh_page(w, &below, table, (uint8_t)(level - 1), err));
     }
     return 0;

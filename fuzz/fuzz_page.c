@@ -5,8 +5,8 @@
 static void find_all(const bfci_page *p)
 {
     for (uint32_t i = 0; i < p->count; i++) {
-        FUZZ_CHECK(bfci_page_find(p, p->entry[i].key) == (int32_t)i);
-        FUZZ_CHECK(i == 0 || bfci_span_compare(p->entry[i - 1].key, p->entry[i].key) < 0);
+        FUZZ_CHECK(bfci_page_find(p, bfci_page_key(p, i)) == (int32_t)i);
+        FUZZ_CHECK(i == 0 || bfci_span_compare(bfci_page_key(p, i - 1), bfci_page_key(p, i)) < 0);
     }
     FUZZ_CHECK(bfci_page_find(p, (bfci_span){(const uint8_t *)"", 0}) == -1);
 }
@@ -18,14 +18,14 @@ static void write_again(const bfci_page *p)
 
     bfci_page_start(&w, p->table, p->level, PAGE_SIZE_MAX);
     for (uint32_t i = 0; i < p->count; i++)
-        FUZZ_CHECK(bfci_page_add(&w, p->entry[i].key, p->entry[i].value));
+        FUZZ_CHECK(bfci_page_add(&w, bfci_page_key(p, i), bfci_page_value(p, i)));
     bfci_page_finish(&w);
     uint8_t *raw = fuzz_copy(w.bytes.data, w.bytes.len);
     FUZZ_CHECK(bfci_page_decode(raw, w.bytes.len, 0, &again, NULL) == 0);
     FUZZ_CHECK(again.count == p->count);
     for (uint32_t i = 0; i < p->count; i++)
-        FUZZ_CHECK(bfci_span_compare(again.entry[i].key, p->entry[i].key) == 0 &&
-                   bfci_span_compare(again.entry[i].value, p->entry[i].value) == 0);
+        FUZZ_CHECK(bfci_span_compare(bfci_page_key(&again, i), bfci_page_key(p, i)) == 0 &&
+                   bfci_span_compare(bfci_page_value(&again, i), bfci_page_value(p, i)) == 0);
     bfci_page_release(&again);
     bfci_buf_free(&w.bytes);
 }

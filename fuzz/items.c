@@ -94,7 +94,7 @@ static uint64_t link_children(maker *m, uint8_t *raw, size_t len)
         return 1;
     }
     for (uint32_t i = 0; i < p.count && p.level > 0; i++) {
-        bfci_span value = p.entry[i].value;
+        bfci_span value = bfci_page_value(&p, i);
         if (value.len != PAGE_REF_SIZE || m->page_count == 0)
             continue;
         const made_page *child = &m->page[value.p[0] % m->page_count];

@@ -35,14 +35,14 @@ static int apply_change(merge *m, bool replaces, bfc_err *err)
 static int merge_leaf(merge *m, const bfci_page *page, bfci_span bound, bfc_err *err)
 {
     for (uint32_t i = 0; i < page->count; i++) {
-        const bfci_page_entry *e = &page->entry[i];
-        while (change_before(m, e->key))
+        const bfci_span key = bfci_page_key(page, i);
+        while (change_before(m, key))
             BFC_TRY(apply_change(m, false, err));
         const bfci_change *c = bfci_sorter_peek(m->changes);
-        if (c && bfci_span_compare(c->key, e->key) == 0)
+        if (c && bfci_span_compare(c->key, key) == 0)
             BFC_TRY(apply_change(m, true, err));
         else
-            BFC_TRY(bfci_builder_add(m->builder, e->key, e->value, err));
+            BFC_TRY(bfci_builder_add(m->builder, key, bfci_page_value(page, i), err));
     }
     while (change_before(m, bound))
         BFC_TRY(apply_change(m, false, err));
@@ -55,11 +55,11 @@ static int merge_page(merge *m, const bfci_ref *ref, uint8_t level, bfci_span fi
 static int merge_inner(merge *m, const bfci_page *page, bfci_span bound, bfc_err *err)
 {
     for (uint32_t i = 0; i < page->count; i++) {
-        const bfci_page_entry *e = &page->entry[i];
-        bfci_span child_bound = i + 1 < page->count ? page->entry[i + 1].key : bound;
+        bfci_span child_bound = i + 1 < page->count ? bfci_page_key(page, i + 1) : bound;
         bfci_ref ref;
-        BFC_TRY(bfci_page_ref_decode(e->value, &ref, err));
-        BFC_TRY(merge_page(m, &ref, (uint8_t)(page->level - 1), e->key, child_bound, err));
+        BFC_TRY(bfci_page_ref_decode(bfci_page_value(page, i), &ref, err));
+        BFC_TRY(merge_page(m, &ref, (uint8_t)(page->level - 1), bfci_page_key(page, i), child_bound,
+                           err));
     }
     return 0;
 }
@@ -73,8 +73,8 @@ static int merge_page(merge *m, const bfci_ref *ref, uint8_t level, bfci_span fi
     AUTO(bfci_held) bfci_held *held = NULL;
     BFC_TRY(bfci_tables_hold(m->old, ref, m->table, level, &held, err));
     const bfci_page *page = bfci_held_page(held);
-    bfci_span last = page->entry[page->count - 1].key;
-    if ((first.len && bfci_span_compare(page->entry[0].key, first) != 0) ||
+    bfci_span last = bfci_page_key(page, page->count - 1);
+    if ((first.len && bfci_span_compare(bfci_page_key(page, 0), first) != 0) ||
         (bound.len && bfci_span_compare(last, bound) >= 0))
         return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset,
                             "metadata page does not belong where it is referred to");

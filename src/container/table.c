@@ -135,7 +135,7 @@ static bfci_span upper_bound(const bfci_cursor *c, unsigned depth)
     while (depth-- > 0) {
         const bfci_page *p = page_at(c, depth);
         if (c->index[depth] + 1 < p->count)
-            return p->entry[c->index[depth] + 1].key;
+            return bfci_page_key(p, c->index[depth] + 1);
     }
     return (bfci_span){NULL, 0};
 }
@@ -143,11 +143,11 @@ static bfci_span upper_bound(const bfci_cursor *c, unsigned depth)
 static int check_child(const bfci_cursor *c, const bfci_page *child, uint64_t offset, bfc_err *err)
 {
     const bfci_page *parent = page_at(c, c->depth - 1u);
-    bfci_span first = parent->entry[c->index[c->depth - 1]].key;
+    bfci_span first = bfci_page_key(parent, c->index[c->depth - 1]);
     bfci_span bound = upper_bound(c, c->depth);
 
-    if (bfci_span_compare(child->entry[0].key, first) != 0 ||
-        (bound.len && bfci_span_compare(child->entry[child->count - 1].key, bound) >= 0))
+    if (bfci_span_compare(bfci_page_key(child, 0), first) != 0 ||
+        (bound.len && bfci_span_compare(bfci_page_key(child, child->count - 1), bound) >= 0))
         return bfci_fail_at(err, BFC_E_CORRUPT, offset,
                             "metadata page does not belong where it is referred to");
     return 0;
@@ -172,7 +172,7 @@ static int push_child(bfci_cursor *c, bfc_err *err)
 {
     bfci_ref ref;
 
-    BFC_TRY(bfci_page_ref_decode(page_at(c, c->depth - 1u)->entry[c->index[c->depth - 1]].value,
+    BFC_TRY(bfci_page_ref_decode(bfci_page_value(page_at(c, c->depth - 1u), c->index[c->depth - 1]),
                                  &ref, err));
     return push(c, &ref, err);
 }
@@ -184,9 +184,10 @@ static bool on_leaf(const bfci_cursor *c)
 
 static void show_entry(bfci_cursor *c)
 {
-    const bfci_page_entry *e = &page_at(c, c->depth - 1u)->entry[c->index[c->depth - 1]];
-    c->key = e->key;
-    c->value = e->value;
+    const bfci_page *leaf = page_at(c, c->depth - 1u);
+
+    c->key = bfci_page_key(leaf, c->index[c->depth - 1]);
+    c->value = bfci_page_value(leaf, c->index[c->depth - 1]);
     c->at_end = false;
 }
 
@@ -214,7 +215,7 @@ static void keep_common(bfci_cursor *c, bfci_span key)
     while (keep < c->depth) {
         if (keep > 0) {
             bfci_span bound = upper_bound(c, keep);
-            if (bfci_span_compare(page_at(c, keep)->entry[0].key, key) > 0 ||
+            if (bfci_span_compare(bfci_page_key(page_at(c, keep), 0), key) > 0 ||
                 (bound.len && bfci_span_compare(key, bound) >= 0))
                 break;
         }

@@ -121,8 +121,8 @@ static int check_place(const bfci_page *p, uint64_t offset, uint8_t table, uint8
 {
     if (p->table != table || p->level != level)
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "page of another table or level");
-    if ((first_key.len && bfci_span_compare(p->entry[0].key, first_key) != 0) ||
-        (bound.len && bfci_span_compare(p->entry[p->count - 1].key, bound) >= 0))
+    if ((first_key.len && bfci_span_compare(bfci_page_key(p, 0), first_key) != 0) ||
+        (bound.len && bfci_span_compare(bfci_page_key(p, p->count - 1), bound) >= 0))
         return bfci_fail_at(err, BFC_E_CORRUPT, offset,
                             "page does not hold the keys that its parent says");
     return 0;
@@ -202,14 +202,15 @@ static int push(bfci_table_scan *s, const bfci_ref *ref, uint8_t level, bfci_spa
 
 static int push_child(bfci_table_scan *s, struct bfci_table_scan_level *l, bfc_err *err)
 {
-    const bfci_page_entry *e = &l->page.entry[l->next++];
-    bfci_span bound = l->next < l->page.count ? e[1].key : l->bound;
+    const uint32_t at = l->next++;
+    const bfci_span key = bfci_page_key(&l->page, at);
+    bfci_span bound = l->next < l->page.count ? bfci_page_key(&l->page, l->next) : l->bound;
     bfc_err why = BFC_ERR_INIT;
     bfci_ref ref = {.offset = l->offset};
 
-    if (bfci_page_ref_decode(e->value, &ref, &why) < 0)
-        return report_lost(s, &ref, e->key, bound, &why, err);
-    return push(s, &ref, (uint8_t)(l->page.level - 1), e->key, bound, err);
+    if (bfci_page_ref_decode(bfci_page_value(&l->page, at), &ref, &why) < 0)
+        return report_lost(s, &ref, key, bound, &why, err);
+    return push(s, &ref, (uint8_t)(l->page.level - 1), key, bound, err);
 }
 
 /* ── Entries ── */
@@ -245,8 +246,8 @@ int bfci_table_scan_next(bfci_table_scan *s, bool *got, bfc_err *err)
         } else if (l->page.level > 0) {
             BFC_TRY(push_child(s, l, err));
         } else {
-            s->key = l->page.entry[l->next].key;
-            s->value = l->page.entry[l->next].value;
+            s->key = bfci_page_key(&l->page, l->next);
+            s->value = bfci_page_value(&l->page, l->next);
             s->offset = l->offset;
             l->next++;
             s->count++;

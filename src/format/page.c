@@ -8,7 +8,6 @@ void bfci_page_release(bfci_page *p)
 {
     free(p->entry);
     free(p->raw);
-    free(p->keys);
     *p = (bfci_page){0};
 }
 
@@ -47,11 +46,11 @@ static bool measure(const uint8_t *raw, size_t len, uint32_t count, size_t *keys
 }
 
 /* Second pass over bytes that the first found whole. False if keys do not rise. */
-static bool spread(bfci_page *p, size_t len)
+static bool spread(bfci_page *p, uint8_t *keys, size_t len)
 {
     rd r = rd_over(p->raw + PAGE_HEADER_SIZE, len - PAGE_HEADER_SIZE);
-    uint8_t *at = p->keys;
-    bfci_span last = {p->keys, 0};
+    uint8_t *at = keys;
+    bfci_span last = {keys, 0};
 
     for (uint32_t i = 0; i < p->count; i++) {
         raw_entry e;
@@ -62,7 +61,10 @@ static bool spread(bfci_page *p, size_t len)
         bfci_span key = {at, e.shared + e.rest};
         if (i > 0 && bfci_span_compare(last, key) >= 0)
             return false;
-        p->entry[i] = (bfci_page_entry){key, {e.value, e.value_len}};
+        p->entry[i] = (bfci_page_entry){.key_at = (uint32_t)(at - keys),
+                                        .value_at = (uint32_t)(e.value - p->raw),
+                                        .key_len = (uint16_t)key.len,
+                                        .value_len = (uint16_t)e.value_len};
         at += key.len;
         last = key;
     }
@@ -71,7 +73,7 @@ static bool spread(bfci_page *p, size_t len)
 
 int bfci_page_decode(uint8_t *raw, size_t len, uint64_t offset, bfci_page *out, bfc_err *err)
 {
-    size_t keys_len = 0;
+    size_t keys_len = 0, size = 0;
 
     if (len <= PAGE_HEADER_SIZE || len > PAGE_SIZE_MAX)
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "metadata page with an illegal size");
@@ -81,16 +83,16 @@ int bfci_page_decode(uint8_t *raw, size_t len, uint64_t offset, bfci_page *out, 
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "malformed metadata page");
 
     AUTO_FREE bfci_page_entry *entry = NULL;
-    AUTO_FREE uint8_t *keys = NULL;
-    BFC_TRY(bfci_alloc(p.count, sizeof *entry, &entry, err));
-    BFC_TRY(bfci_alloc(keys_len, 1, &keys, err));
+    if (bfci_add_overflows(p.count * sizeof *entry, keys_len, &size))
+        return bfci_fail_nomem(err);
+    BFC_TRY(bfci_alloc(size, 1, &entry, err));
+    uint8_t *keys = (uint8_t *)(entry + p.count);
     p.entry = entry;
     p.keys = keys;
     p.raw = raw;
-    if (!spread(&p, len))
+    if (!spread(&p, keys, len))
         return bfci_fail_at(err, BFC_E_CORRUPT, offset, "keys of a metadata page do not rise");
     (void)bfci_steal(&entry);
-    (void)bfci_steal(&keys);
     *out = p;
     return 0;
 }
@@ -101,7 +103,7 @@ int32_t bfci_page_find(const bfci_page *p, bfci_span key)
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (bfci_span_compare(p->entry[middle].key, key) <= 0)
+        if (bfci_span_compare(bfci_page_key(p, middle), key) <= 0)
             low = middle + 1;
         else
             high = middle;

@@ -16,17 +16,31 @@ static inline int bfci_span_compare(bfci_span a, bfci_span b)
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Small: a look-up by path spreads several pages out, and fresh memory is what most of its time
+ * goes to. */
 typedef struct bfci_page_entry {
-    bfci_span key, value; /* into the page's arena and bytes */
+    uint32_t key_at, value_at; /* in the page's keys and raw bytes */
+    uint16_t key_len, value_len;
 } bfci_page_entry;
 
 /* A page with its entries spread out. Everything in it lives as long as it does. */
 typedef struct bfci_page {
     uint8_t table, level;
     uint32_t count;
-    bfci_page_entry *entry;
-    uint8_t *raw, *keys; /* owned */
+    bfci_page_entry *entry; /* owned; the keys are behind the entries */
+    uint8_t *raw;           /* owned */
+    const uint8_t *keys;
 } bfci_page;
+
+static inline bfci_span bfci_page_key(const bfci_page *p, uint32_t i)
+{
+    return (bfci_span){p->keys + p->entry[i].key_at, p->entry[i].key_len};
+}
+
+static inline bfci_span bfci_page_value(const bfci_page *p, uint32_t i)
+{
+    return (bfci_span){p->raw + p->entry[i].value_at, p->entry[i].value_len};
+}
 
 /* Takes `raw` over on success only. Checks header, count, key order, lengths, no bytes left over.
  */

@@ -42,8 +42,8 @@ static void test_page__comes_back(void **state)
     assert_int_equal(decode(w.bytes.data, w.bytes.len, &p), 0);
     assert_true(p.table == TABLE_BLOBS && p.level == 0 && p.count == ARRAY_LEN(key));
     for (uint32_t i = 0; i < p.count; i++) {
-        assert_int_equal(bfci_span_compare(p.entry[i].key, text(key[i])), 0);
-        assert_int_equal(p.entry[i].value.len, i % 2 ? 5 : 0);
+        assert_int_equal(bfci_span_compare(bfci_page_key(&p, i), text(key[i])), 0);
+        assert_int_equal(bfci_page_value(&p, i).len, i % 2 ? 5 : 0);
         assert_int_equal(bfci_page_find(&p, text(key[i])), i);
     }
     assert_int_equal(bfci_page_find(&p, text("")), -1);
