@@ -83,6 +83,12 @@ static int sink_put(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *
 
 /* ── The tree ── */
 
+enum {
+    INNER_LARGE = 2 << 10,
+    INNER_MANY = 32, /* whatever their size, so that long names do not make a tree too high */
+    SUMS_LARGE = 4 << 10,
+};
+
 typedef struct level_state {
     bfci_page_writer open;
     uint8_t first_key[KEY_MAX];
@@ -156,11 +162,24 @@ static void start_page(bfci_builder *b, unsigned level, bfci_span key)
     l->first_key_len = key.len;
 }
 
+/* An append writes anew each page on the way to what it changes. Of inner pages, and of the tables
+ * of digests, next to nothing goes away by compression, so that larger pages would make appends
+ * larger and nothing smaller. */
+static bool is_large(const bfci_builder *b, unsigned level)
+{
+    const bfci_page_writer *open = &b->level[level].open;
+
+    if (level > 0)
+        return open->bytes.len >= INNER_LARGE && open->count >= INNER_MANY;
+    return (b->table == TABLE_BLOCKS || b->table == TABLE_CONTENTS) &&
+           open->bytes.len >= SUMS_LARGE;
+}
+
 static int put_entry(bfci_builder *b, unsigned level, bfci_span key, bfci_span value, bfc_err *err)
 {
     level_state *l = &b->level[level];
 
-    if (l->open.count > 0 && bfci_page_add(&l->open, key, value))
+    if (l->open.count > 0 && !is_large(b, level) && bfci_page_add(&l->open, key, value))
         return 0;
     BFC_TRY(finish_page(b, level, err));
     start_page(b, level, key);

@@ -16,6 +16,7 @@ from harness import GIB, MIB, Skip, check, free_bytes, need, run, say
 MAKE_TREE = os.path.abspath(sys.argv.pop(2)) if len(sys.argv) > 2 else None
 MILLION = int(os.environ.get('BFC_TEST_SCALE_FILES', '1000000'))
 PEAK_MAX, PEAK_MAX_LOW, PEAK_MAX_INFO = 256 * MIB, 64 * MIB, 64 * MIB
+GROWN_MAX = 64 * 1024
 ROOM = 10 * GIB
 ROOM_IN_MEMORY = 14 * GIB  # two trees with their inodes, the container, and something to spare
 
@@ -57,9 +58,21 @@ def test_a_million_files(lab):
     compare.same_by_rsync(source, out)
     harness.remove(out)
     single_entries(lab, file, source)
+    appended(lab, file)
     lean(lab.bfc('list', file))
     lean(lab.bfc('verify', file))
     harness.remove(source)
+
+
+def appended(lab, file):
+    """One small file more writes only the pages on the way to what it adds."""
+    with open(os.path.join(lab.path, 'one'), 'wb') as f:
+        f.write(b'one more\n')
+    before = os.stat(file).st_size
+    result = lab.bfc('append', file, 'one', '-C', lab.path)
+    grown = os.stat(file).st_size - before
+    say(f'- append of a small file: {result.seconds * 1000:.0f} ms, {grown / 1024:.0f} KiB more')
+    check(grown < GROWN_MAX, f'the container grew by {grown} bytes')
 
 
 def single_entries(lab, file, source):

@@ -19,6 +19,61 @@ static void test_builder__any_number_of_entries(void **state)
         }
 }
 
+/* Fills a table with `count` entries of `key_len` bytes of key and no value. */
+static void fill(struct core *c, enum bfci_table table, uint32_t count, size_t key_len)
+{
+    bfci_page_sink *sink = NULL;
+    bfci_builder *b = NULL;
+    uint8_t key[KEY_MAX];
+
+    core_begin(c);
+    core_ok(bfci_page_sink_new(&c->segment, 0, &sink, why));
+    core_ok(bfci_builder_new(sink, table, &b, why));
+    memset(key, 'k', sizeof key);
+    for (uint32_t i = 0; i < count; i++) {
+        put_u32be(key, i);
+        core_ok(bfci_builder_add(b, (bfci_span){key, key_len}, (bfci_span){key, 0}, why));
+    }
+    core_ok(bfci_builder_finish(b, count, &c->commit.table[table], why));
+    bfci_builder_free(b);
+    bfci_page_sink_free(sink);
+    core_end(c);
+}
+
+/* The pages on the way to the first entry: none of those that an append writes anew is large, and
+ * none but the root has few entries. */
+static void test_builder__keeps_some_pages_small(void **state)
+{
+    struct core *c = *state;
+    const struct {
+        enum bfci_table table;
+        uint32_t count;
+        size_t key_len, leaf_max;
+    } tried[] = {{TABLE_CONTENTS, 100000, 5, 4 << 10},
+                 {TABLE_BLOCKS, 100000, 8, 4 << 10},
+                 {TABLE_BLOBS, 100000, 12, 16 << 10},
+                 {TABLE_BLOBS, 20000, KEY_MAX, 16 << 10}};
+
+    for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
+        fill(c, tried[i].table, tried[i].count, tried[i].key_len);
+        const bfci_table_ref *t = &c->source.commit.table[tried[i].table];
+        bfci_ref ref = t->root;
+        assert_true(t->level >= 2);
+        for (unsigned level = t->level + 1u; level-- > 0;) {
+            bfci_held *h = NULL;
+            core_ok(bfci_tables_hold(c->tables, &ref, (uint8_t)tried[i].table, (uint8_t)level, &h,
+                                     why));
+            const bfci_page *p = bfci_held_page(h);
+            assert_true(level == t->level || p->count >= 32);
+            assert_true(level > 0 ? ref.raw < (2 << 10) + 400 || p->count == 32
+                                  : ref.raw < tried[i].leaf_max + 400);
+            if (level > 0)
+                core_ok(bfci_page_ref_decode(bfci_page_value(p, 0), &ref, why));
+            bfci_held_release(h);
+        }
+    }
+}
+
 static void test_builder__refuses_what_does_not_fit(void **state)
 {
     struct core *c = *state;
@@ -49,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CORE_TEST(test_builder__any_number_of_entries),
+        CORE_TEST(test_builder__keeps_some_pages_small),
         CORE_TEST(test_builder__refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
