@@ -95,6 +95,8 @@ static int list_tree(struct listing *l, bfc_reader *r, const char *path)
 
     if (bfc_walk_open(r, path, &walk, &err) < 0)
         return cli_fail(l->cli, &err);
+    if (l->names_only && !l->crc && !l->cli->json)
+        bfc_walk_names_only(walk);
     for (;;) {
         if (bfc_walk_next(walk, &e, &err) < 0)
             return cli_fail(l->cli, &err);

@@ -399,6 +399,15 @@ BFC_API int bfc_walk_open(bfc_reader *r, const char *path, bfc_walk **out, bfc_e
  */
 BFC_API int bfc_walk_next(bfc_walk *walk, const bfc_entry **entry, bfc_err *err);
 
+/**
+ * From the next entry on, look at names alone: of an entry only `path`, `path_len`, `ino` and
+ * `type` are set, all else is zero. Nothing is read but the names, which takes about half the time;
+ * that the inodes behind them are there, and of that type, is not checked.
+ *
+ * Since: 0.1.
+ */
+BFC_API void bfc_walk_names_only(bfc_walk *walk);
+
 /** NULL is allowed. Since: 0.1. */
 BFC_API void bfc_walk_close(bfc_walk *walk);
 

@@ -382,6 +382,11 @@ int bfc_walk_open(bfc_reader *r, const char *path, bfc_walk **out, bfc_err *err)
     return 0;
 }
 
+void bfc_walk_names_only(bfc_walk *walk)
+{
+    bfci_tree_walk_names_only(walk->inner);
+}
+
 int bfc_walk_next(bfc_walk *walk, const bfc_entry **entry, bfc_err *err)
 {
     const bfci_step *s = NULL;
@@ -391,7 +396,14 @@ int bfc_walk_next(bfc_walk *walk, const bfc_entry **entry, bfc_err *err)
         *entry = NULL;
         return 0;
     }
-    BFC_TRY(make_entry(walk->reader, s->ino, s->inode, s->path, s->path_len, &walk->entry, err));
+    if (s->inode)
+        BFC_TRY(
+            make_entry(walk->reader, s->ino, s->inode, s->path, s->path_len, &walk->entry, err));
+    else
+        walk->entry = (bfc_entry){.path = s->path,
+                                  .path_len = s->path_len,
+                                  .ino = s->ino,
+                                  .type = (enum bfc_type)s->type};
     *entry = &walk->entry;
     return 0;
 }

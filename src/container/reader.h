@@ -33,7 +33,8 @@ int bfci_reader_use_tree(bfc_reader *r, uint32_t tree, bfc_err *err);
 /* An entry as the container floor walks a tree. */
 typedef struct bfci_step {
     uint64_t ino;
-    const bfci_inode *inode; /* valid until the next step */
+    uint8_t type;
+    const bfci_inode *inode; /* valid until the next step; NULL: names only */
     const char *path;        /* from the root, NUL-terminated; "" is the root */
     size_t path_len;
     const char *name; /* its last part, within path */
@@ -52,6 +53,8 @@ int bfci_tree_walk_new(bfc_reader *r, const char *start, enum bfci_walk_order or
                        bfci_tree_walk **out, bfc_err *err);
 /* *out is NULL at the end. Folders come before what is in them. */
 int bfci_tree_walk_next(bfci_tree_walk *w, const bfci_step **out, bfc_err *err);
+/* From the next step on inodes are not read. */
+void bfci_tree_walk_names_only(bfci_tree_walk *w);
 /* The folder that came last is not descended into. */
 void bfci_tree_walk_skip(bfci_tree_walk *w);
 void bfci_tree_walk_free(bfci_tree_walk *w); /* NULL is allowed */

@@ -24,7 +24,7 @@ struct bfci_tree_walk {
     buf path;      /* of the entry that came last, with a NUL behind */
     bfci_inode inode;
     bfci_step step;
-    bool started, descend;
+    bool started, descend, names_only;
     size_t start_name; /* where the start's own name begins in its path */
     bfci_dirent start;
 };
@@ -106,19 +106,27 @@ static int note_dir(bfci_tree_walk *w, uint64_t ino, bfc_err *err)
     return 0;
 }
 
-/* Loads the inode of the entry whose path is in place, and makes it the step. */
-static int enter(bfci_tree_walk *w, const bfci_dirent *d, size_t name_at, bfc_err *err)
+static int load_inode(bfci_tree_walk *w, const bfci_dirent *d, bfc_err *err)
 {
     BFC_TRY(bfci_load_inode(&w->reader->inodes, d->ino, &w->inode, err));
     if (w->inode.type != d->type)
         return bfci_fail(err, BFC_E_CORRUPT, "inode %llu is not of the type its name says",
                          (unsigned long long)d->ino);
+    return 0;
+}
+
+/* Makes the entry whose path is in place the step. */
+static int enter(bfci_tree_walk *w, const bfci_dirent *d, size_t name_at, bfc_err *err)
+{
+    if (!w->names_only)
+        BFC_TRY(load_inode(w, d, err));
     w->descend = false;
     if (d->type == BFC_TYPE_DIR)
         BFC_TRY(note_dir(w, d->ino, err));
     const char *path = (const char *)w->path.data;
     w->step = (bfci_step){.ino = d->ino,
-                          .inode = &w->inode,
+                          .type = d->type,
+                          .inode = w->names_only ? NULL : &w->inode,
                           .path = path,
                           .path_len = w->path.len - 1,
                           .name = path + name_at,
@@ -202,6 +210,11 @@ int bfci_tree_walk_next(bfci_tree_walk *w, const bfci_step **out, bfc_err *err)
     }
     *out = NULL;
     return 0;
+}
+
+void bfci_tree_walk_names_only(bfci_tree_walk *w)
+{
+    w->names_only = true;
 }
 
 void bfci_tree_walk_skip(bfci_tree_walk *w)

@@ -59,6 +59,38 @@ static void expect(struct care *c, const char *start, enum bfci_walk_order order
     assert_string_equal(out, want);
 }
 
+/* Names alone need no inodes: a walk of a tree that lacks them shows it. */
+static void test_walk__names_only(void **state)
+{
+    struct care *c = *state;
+    struct craft k;
+    bfc_reader *r = NULL;
+    bfc_walk *w = NULL;
+    const bfc_entry *e = NULL;
+    char out[200] = "";
+
+    base(&k, c->file);
+    craft_name(&k, 4, "gone", BFC_TYPE_FIFO, 77);
+    craft_end(&k);
+    care_ok(c, bfc_reader_open(c->file, NULL, &r, &c->err));
+    care_ok(c, bfc_walk_open(r, "a", &w, &c->err));
+    bfc_walk_names_only(w);
+    for (;;) {
+        care_ok(c, bfc_walk_next(w, &e, &c->err));
+        if (!e)
+            break;
+        assert_true(e->mode == 0 && e->nlink == 0 && e->path_len == strlen(e->path));
+        (void)snprintf(out + strlen(out), sizeof out - strlen(out), "%s:%d:%d ", e->path,
+                       (int)e->type, (int)e->ino);
+    }
+    assert_string_equal(out, "a:2:2 a/b:1:7 a/deep:2:4 a/deep/c:1:8 a/deep/gone:6:77 ");
+    bfc_walk_close(w);
+    care_ok(c, bfc_walk_open(r, "a/deep/gone", &w, &c->err));
+    assert_int_equal(bfc_walk_next(w, &e, &c->err), BFC_E_CORRUPT);
+    bfc_walk_close(w);
+    bfc_reader_close(r);
+}
+
 static void test_walk__orders(void **state)
 {
     struct care *c = *state;
@@ -132,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CARE_TEST(test_walk__orders),
+        CARE_TEST(test_walk__names_only),
         CARE_TEST(test_walk__starts_must_be_there),
         CARE_TEST(test_walk__ends_where_a_folder_comes_again),
         CARE_TEST(test_walk__types_must_agree),
