@@ -86,7 +86,6 @@ static int sink_put(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *
 enum {
     INNER_LARGE = 2 << 10,
     INNER_MANY = 32, /* whatever their size, so that long names do not make a tree too high */
-    SUMS_LARGE = 4 << 10,
 };
 
 typedef struct level_state {
@@ -162,17 +161,24 @@ static void start_page(bfci_builder *b, unsigned level, bfci_span key)
     l->first_key_len = key.len;
 }
 
-/* An append writes anew each page on the way to what it changes. Of inner pages, and of the tables
- * of digests, next to nothing goes away by compression, so that larger pages would make appends
- * larger and nothing smaller. */
+/* What is small is quick to look into, and an append writes anew each page on the way to what it
+ * changes. Digests do not compress, so that larger pages of them save nothing; names do a little,
+ * but a look-up reads a page of them for each folder on its way. */
+static size_t leaf_large(uint8_t table)
+{
+    if (table == TABLE_INODES)
+        return 8 << 10;
+    bool names_or_sums = table == TABLE_DIRENTS || table == TABLE_BLOCKS || table == TABLE_CONTENTS;
+    return names_or_sums ? 4 << 10 : PAGE_SIZE_MAX;
+}
+
 static bool is_large(const bfci_builder *b, unsigned level)
 {
     const bfci_page_writer *open = &b->level[level].open;
 
     if (level > 0)
         return open->bytes.len >= INNER_LARGE && open->count >= INNER_MANY;
-    return (b->table == TABLE_BLOCKS || b->table == TABLE_CONTENTS) &&
-           open->bytes.len >= SUMS_LARGE;
+    return open->bytes.len >= leaf_large(b->table);
 }
 
 static int put_entry(bfci_builder *b, unsigned level, bfci_span key, bfci_span value, bfc_err *err)
