@@ -18,7 +18,7 @@ typedef struct cached_block {
 struct bfci_block_cache {
     const bfci_source *source;
     bfci_cursor blocks;
-    bfci_unpacker *unpacker;
+    bfci_unpacker *unpacker; /* the tables' */
     uint64_t tick;
     cached_block block[CACHED_BLOCKS];
 };
@@ -31,7 +31,7 @@ int bfci_block_cache_new(const bfci_source *source, bfci_tables *tables, bfci_bl
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->source = source;
     bfci_cursor_init(&c->blocks, tables, TABLE_BLOCKS);
-    BFC_TRY(bfci_unpacker_new(&c->unpacker, err));
+    c->unpacker = bfci_tables_unpacker(tables);
     *out = bfci_steal(&c);
     return 0;
 }
@@ -43,7 +43,6 @@ void bfci_block_cache_free(bfci_block_cache *c)
     for (size_t i = 0; i < CACHED_BLOCKS; i++)
         free(c->block[i].raw);
     bfci_cursor_release(&c->blocks);
-    bfci_unpacker_free(c->unpacker);
     free(c);
 }
 

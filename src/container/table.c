@@ -52,6 +52,11 @@ void bfci_tables_free(bfci_tables *t)
     free(t);
 }
 
+bfci_unpacker *bfci_tables_unpacker(bfci_tables *t)
+{
+    return t->unpacker;
+}
+
 static int load_page(bfci_tables *t, const bfci_ref *ref, bfci_frame_id frame, bfci_held **out,
                      bfc_err *err)
 {

@@ -11,6 +11,8 @@ typedef struct bfci_tables bfci_tables;
 int bfci_tables_new(const bfci_source *source, bfci_tables **out, bfc_err *err);
 void bfci_tables_free(bfci_tables *t); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_tables, bfci_tables_free)
+/* What they read with, for what is read in the same thread. */
+bfci_unpacker *bfci_tables_unpacker(bfci_tables *t);
 
 /* A decoded page that stays in memory until it is let go. For those that go through pages
  * themselves: it was checked in itself, and to be of this table and level; its place in the tree is
