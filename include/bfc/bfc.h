@@ -13,6 +13,7 @@
 #include <bfc/keys.h>
 #include <bfc/registry.h>
 #include <bfc/sign.h>
+#include <bfc/stats.h>
 #include <bfc/store.h>
 #include <bfc/version.h>
 

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include "sys/meter.h"
+
 enum {
     BUFFERS_KEPT = 32
 };
@@ -22,6 +24,7 @@ struct bfci_pool {
     bfci_buffer *buffer[BUFFERS_KEPT]; /* that nobody uses */
     unsigned buffers;
     unsigned count;
+    bfci_gauge *gauge; /* of the operation that made it; or NULL */
     struct worker {
         bfci_pool *pool;
         unsigned index;
@@ -50,9 +53,8 @@ static bfci_task *pop(queue *q)
     return task;
 }
 
-static void *run(void *arg)
+static void work(const struct worker *self)
 {
-    const struct worker *self = arg;
     bfci_pool *pool = self->pool;
 
     pthread_mutex_lock(&pool->lock);
@@ -63,16 +65,27 @@ static void *run(void *arg)
         if (task) {
             pthread_mutex_unlock(&pool->lock);
             task->fn(task, self->index); /* the task may be gone after this */
+            bfci_meter_count(1, 0);
             pthread_mutex_lock(&pool->lock);
             if (--pool->pending == 0 && pool->ending)
                 pthread_cond_broadcast(&pool->wake);
         } else if (pool->ending && pool->pending == 0) {
             break;
         } else {
-            pthread_cond_wait(&pool->wake, &pool->lock);
+            bfci_cond_wait(&pool->wake, &pool->lock);
         }
     }
     pthread_mutex_unlock(&pool->lock);
+}
+
+static void *run(void *arg)
+{
+    const struct worker *self = arg;
+    bfci_meter meter;
+
+    bfci_meter_start(&meter, self->pool->gauge, STAGE_POOL);
+    work(self);
+    bfci_meter_stop(&meter);
     return NULL;
 }
 
@@ -112,6 +125,7 @@ int bfci_pool_new(unsigned count, bfci_pool **out, bfc_err *err)
         return bfci_fail_errno(err, rc, "make a condition");
     }
     shell->worker = bfci_steal(&worker);
+    shell->gauge = bfci_gauge_here();
 
     AUTO(bfci_pool) bfci_pool *pool = bfci_steal(&shell);
     BFC_TRY(start_workers(pool, count, err));
