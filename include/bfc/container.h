@@ -26,6 +26,7 @@
 #include <bfc/err.h>
 #include <bfc/hooks.h>
 #include <bfc/keys.h>
+#include <bfc/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -89,12 +90,15 @@ typedef struct bfc_writer_options {
     const bfc_keys *keys; /**< borrowed until the writer is closed. bfc_writer_append(): one of
                                these opens the container; BFC_E_INVALID if it is not encrypted,
                                since what is appended would not be either */
+    bfc_stats
+        *stats; /**< what the stages of the commit did; set by bfc_writer_commit(), also when
+                     it fails. Borrowed until the writer is closed; NULL: nothing is counted */
 } bfc_writer_options;
 
 #define BFC_WRITER_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false,      \
-            NULL, false, false, NULL                                                               \
+            NULL, false, false, NULL, NULL                                                         \
     }
 
 /**
@@ -429,11 +433,13 @@ typedef struct bfc_extract_options {
     const struct bfc_trust *trust; /**< of bfc_image_extract() and bfc_image_bundle() alone: as in
                                         bfc_reader_options, which is where bfc_extract() has it from
                                         */
+    bfc_stats *stats; /**< what the stages did; set also on failure. Borrowed until the call
+                           returns; NULL: nothing is counted */
 } bfc_extract_options;
 
 #define BFC_EXTRACT_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL, NULL              \
+        sizeof(bfc_extract_options), NULL, false, false, 0, NULL, 0, NULL, NULL, NULL, NULL        \
     }
 
 /** Bytes that the name of a ZFS dataset or snapshot takes at most, its NUL counted. */

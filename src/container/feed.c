@@ -5,6 +5,8 @@
  * size. */
 #include "container/feed.h"
 
+#include "sys/meter.h"
+
 void bfci_feed_release(bfci_feed *f)
 {
     bfci_sha256_free(f->sha);
@@ -73,11 +75,19 @@ static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *e
     return bfci_pack_run_add(f->in->packer, bytes, len, NULL, err);
 }
 
+static int hash(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
+{
+    BFCI_METER(STAGE_HASH);
+
+    bfci_meter_count(0, len);
+    return bfci_hasher_data(&f->hasher, bytes, len, err);
+}
+
 int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (len == 0)
         return 0;
-    BFC_TRY(bfci_hasher_data(&f->hasher, bytes, len, err));
+    BFC_TRY(hash(f, bytes, len, err));
     BFC_TRY(f->gathers ? take_small(f, bytes, len, err) : take_large(f, bytes, len, err));
     f->at += len;
     f->in->progress.bytes_done += len;

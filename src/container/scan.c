@@ -11,7 +11,7 @@ static int wait_for_room(bfci_scan *s, bfc_err *err)
 {
     pthread_mutex_lock(&s->lock);
     while (s->batches >= s->config.batches && !s->stop)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     bool stop = s->stop;
     pthread_mutex_unlock(&s->lock);
     return stop ? bfci_fail(err, BFC_E_CANCELLED, "interrupted") : 0;
@@ -32,8 +32,10 @@ int bfci_scan_flush(bfci_scan *s, bfc_err *err)
         s->oldest = b;
     s->newest = b;
     s->batches++;
+    bfci_meter_queue(QUEUE_BATCHES, s->batches, s->config.batches);
     pthread_cond_broadcast(&s->bell);
     pthread_mutex_unlock(&s->lock);
+    bfci_meter_count(b->count, 0);
     bfci_pool_submit(s->config.pool, &b->task, false);
     return 0;
 }
@@ -81,6 +83,9 @@ static void *scan_thread(void *arg)
 {
     bfci_scan *s = arg;
     bfc_err why = BFC_ERR_INIT;
+    bfci_meter meter;
+
+    bfci_meter_start(&meter, s->gauge, STAGE_WALK);
     int rc = bfci_scan_walk(s, &why);
 
     while (s->depth > 0)
@@ -92,6 +97,7 @@ static void *scan_thread(void *arg)
     s->err = why;
     pthread_cond_broadcast(&s->bell);
     pthread_mutex_unlock(&s->lock);
+    bfci_meter_stop(&meter);
     return NULL;
 }
 
@@ -112,6 +118,8 @@ int bfci_scan_start(const bfci_scan_config *config, bfci_scan **out, bfc_err *er
         BFC_TRY(bfci_tables_new(config->base, &s->base, err));
         bfci_cursor_init(&s->base_names, s->base, TABLE_DIRENTS);
     }
+    /* Counting ahead is for the display, no work on the container. */
+    s->gauge = config->count_only ? NULL : bfci_gauge_here();
     int failed = pthread_create(&s->thread, NULL, scan_thread, s);
     if (failed)
         return bfci_fail_errno(err, failed, "start a thread");
@@ -126,11 +134,11 @@ int bfci_scan_next(bfci_scan *s, bfci_batch **out, bfc_err *err)
 
     pthread_mutex_lock(&s->lock);
     while (!s->oldest && !s->ended)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     bfci_batch *b = s->oldest;
     if (b) {
         while (!b->loaded)
-            pthread_cond_wait(&s->bell, &s->lock);
+            bfci_cond_wait(&s->bell, &s->lock);
         s->oldest = b->next;
         if (!s->oldest)
             s->newest = NULL;

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "container/scan.h"
 #include "sys/dir.h"
+#include "sys/meter.h"
 
 /* Folders that are open, and the bell that rings when one was closed. */
 typedef struct bfci_dir_count {
@@ -76,6 +77,7 @@ struct bfci_scan {
     bfci_scan_config config;
     pthread_t thread;
     bool thread_runs;
+    bfci_gauge *gauge;    /* or NULL */
     pthread_mutex_t lock; /* guards what follows up to `batches` */
     pthread_cond_t bell;
     bfci_batch *oldest, *newest;

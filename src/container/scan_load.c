@@ -234,12 +234,23 @@ static int load_all(bfci_batch *b, bfc_err *err)
     return 0;
 }
 
+static void count_loaded(const bfci_batch *b)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < b->count; i++)
+        bytes += b->item[i].data_len;
+    bfci_meter_count(b->count, bytes);
+}
+
 void bfci_batch_load(bfci_task *task, unsigned worker)
 {
     (void)worker;
+    BFCI_METER(STAGE_LOAD);
     bfci_batch *b = (bfci_batch *)((char *)task - offsetof(bfci_batch, task));
     bfc_err why = BFC_ERR_INIT;
     int rc = load_all(b, &why);
+    count_loaded(b);
 
     if (rc < 0)
         keep_failure(&b->item[0], rc, &why);

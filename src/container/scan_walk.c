@@ -186,7 +186,7 @@ static int wait_for_dirs(bfci_scan *s, bfc_err *err)
     BFC_TRY(bfci_scan_flush(s, err)); /* or nobody would ever close them */
     pthread_mutex_lock(&s->dirs.lock);
     while (s->dirs.open > s->depth + DIRS_AHEAD && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
-        pthread_cond_wait(&s->dirs.fewer, &s->dirs.lock);
+        bfci_cond_wait(&s->dirs.fewer, &s->dirs.lock);
     pthread_mutex_unlock(&s->dirs.lock);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "container/segment.h"
 
 #include "sys/file.h"
+#include "sys/meter.h"
 
 void bfci_segment_init(bfci_segment *s, int fd, const bfci_super *super, uint64_t start)
 {
@@ -40,7 +41,11 @@ static int put(bfci_segment *s, uint64_t at, const void *bytes, size_t len, bfc_
 static int sync_data(bfci_segment *s, bfc_err *err)
 {
     bfc_err why = BFC_ERR_INIT;
-    return poison(s, bfci_fdatasync(s->fd, &why), &why, err);
+    uint64_t began = bfci_wait_begin();
+    int rc = bfci_fdatasync(s->fd, &why);
+
+    bfci_wait_end(began);
+    return poison(s, rc, &why, err);
 }
 
 static int put_frame(bfci_segment *s, const bfci_frame *f, const uint8_t *payload, uint64_t align,
@@ -61,7 +66,9 @@ static int put_frame(bfci_segment *s, const bfci_frame *f, const uint8_t *payloa
 int bfci_segment_put_data(bfci_segment *s, uint64_t number, const uint8_t *payload, bfci_ref *ref,
                           bfc_err *err)
 {
+    BFCI_METER(STAGE_WRITE);
     bfci_frame f = bfci_frame_of(FRAME_DATA, number, ref, s->sealer != NULL);
+    bfci_meter_count(1, ref->stored);
     return put_frame(s, &f, payload, UINT64_C(1) << s->super.align_shift, ref, err);
 }
 

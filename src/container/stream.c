@@ -8,6 +8,7 @@
 #include "format/limits.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
+#include "sys/meter.h"
 
 enum {
     CHUNK_SIZE = 1 << 20, /* a multiple of the hole grain */
@@ -101,6 +102,7 @@ static int fill(bfci_stream *s, chunk_buffer *c, bfc_err *err)
 static void read_task(bfci_task *task, unsigned worker)
 {
     (void)worker;
+    BFCI_METER(STAGE_STREAM);
     bfci_stream *s = (bfci_stream *)((char *)task - offsetof(bfci_stream, task));
     bfc_err why = BFC_ERR_INIT;
 
@@ -108,6 +110,7 @@ static void read_task(bfci_task *task, unsigned worker)
     chunk_buffer *c = &s->chunk[(s->first + s->filled) % CHUNKS];
     pthread_mutex_unlock(&s->lock);
     int rc = fill(s, c, &why);
+    bfci_meter_count(1, c->hole ? 0 : c->len);
 
     pthread_mutex_lock(&s->lock);
     if (rc < 0) {
@@ -172,7 +175,7 @@ static int wait_for_chunk(bfci_stream *s, bool *more, bfc_err *err)
 
     pthread_mutex_lock(&s->lock);
     while (s->filled == 0 && !s->ended)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     *more = s->filled > 0;
     if (!*more && s->rc < 0) {
         rc = s->rc;
@@ -230,7 +233,7 @@ void bfci_stream_free(bfci_stream *s)
         return;
     pthread_mutex_lock(&s->lock);
     while (s->running) /* it stops when the ring is full, at the latest */
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     pthread_mutex_unlock(&s->lock);
     for (unsigned i = 0; i < CHUNKS; i++)
         bfci_buffer_unref(s->chunk[i].buffer);

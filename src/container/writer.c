@@ -11,6 +11,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
+#include "sys/meter.h"
 
 #define COUNT_AFTER_NS UINT64_C(700000000)
 
@@ -53,7 +54,7 @@ static int check_options(const bfc_writer_options *o, bfc_err *err)
     if (o->encrypt && o->reproducible)
         return bfci_fail(err, BFC_E_INVALID,
                          "an encrypted container cannot be reproducible: its keys are random");
-    return 0;
+    return BFCI_CHECK_OPTIONS(o->stats, BFC_STATS_INIT, err);
 }
 
 static int writer_new(const char *path, const bfc_writer_options *options, bfc_writer **out,
@@ -531,11 +532,22 @@ static int set_chain(const bfc_writer *w, bfci_commit *c, bfc_err *err)
     return w->appends ? bfci_source_chain(&w->base, c, err) : 0;
 }
 
+static int write_tables(work *k, bfc_err *err)
+{
+    AUTO(bfci_page_sink) bfci_page_sink *sink = NULL;
+    const uint64_t at = k->segment.at;
+    BFCI_METER(STAGE_TABLES);
+
+    BFC_TRY(bfci_page_sink_new(&k->segment, zstd_level(&k->w->options) ? 3 : 0, &sink, err));
+    BFC_TRY(bfci_stage_write(&k->stage, sink, err));
+    bfci_meter_count(k->segment.pages, k->segment.at - at);
+    return 0;
+}
+
 static int write_commit(work *k, bfc_err *err)
 {
     bfc_writer *w = k->w;
     bfci_commit *c = &k->stage.commit;
-    AUTO(bfci_page_sink) bfci_page_sink *sink = NULL;
 
     bfci_packer_totals totals = bfci_packer_get_totals(k->packer);
     c->next_block = totals.next_block;
@@ -544,22 +556,31 @@ static int write_commit(work *k, bfc_err *err)
     if (totals.moved_branches)
         k->segment.super.features_refuse |= FEATURE_REFUSE_X86;
     c->next_ino = w->feed ? k->feed.next_ino : bfci_scan_next_ino(k->scan);
-    BFC_TRY(bfci_page_sink_new(&k->segment, zstd_level(&w->options) ? 3 : 0, &sink, err));
-    BFC_TRY(bfci_stage_write(&k->stage, sink, err));
+    BFC_TRY(write_tables(k, err));
     set_time(k, c);
     BFC_TRY(set_chain(w, c, err));
     return bfci_segment_commit(&k->segment, c, w->options.reproducible && !w->appends, err);
 }
 
-static int run(work *k, bfc_err *err)
+static int store_all(work *k, bfc_err *err)
 {
-    BFC_TRY(start(k, err));
+    BFCI_METER(STAGE_TAKE);
+
     if (k->w->feed)
         BFC_TRY(k->w->feed(k->w->feed_ctx, &k->feed, err));
     else
         BFC_TRY(take_batches(k, err));
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
+    bfci_meter_count(k->intake.progress.files_done, k->intake.progress.bytes_done);
+    return 0;
+}
+
+static int run(work *k, bfc_err *err)
+{
+    BFC_TRY(start(k, err));
+    BFC_TRY(store_all(k, err));
+    BFCI_METER(STAGE_COMMIT);
     BFC_TRY(write_commit(k, err));
     if (k->w->appends || k->w->unnamed)
         return 0;
@@ -577,15 +598,18 @@ static void cut_failed_append(work *k)
 int bfc_writer_commit(bfc_writer *w, bfc_commit_info *info, bfc_err *err)
 {
     work k = {.w = w};
+    bfci_gauge gauge;
 
     BFC_TRY(check_open(w, err));
     w->done = true;
+    bfci_gauge_begin(&gauge, w->options.stats);
     int rc = run(&k, err);
     if (rc < 0)
         cut_failed_append(&k);
     else if (info)
         bfci_commit_info(&k.stage.commit, info);
     work_release(&k);
+    bfci_gauge_end(&gauge);
     if (rc == 0 || w->feed) /* who feeds knows better what the file is of */
         return rc;
     return bfci_wrap(err, rc, "%s '%s'", w->appends ? "append to" : "create",

@@ -124,6 +124,13 @@ static void registries(bfc_store *s)
 static void inner(bfc_store *s)
 {
     bfc_extract_options extract = BFC_EXTRACT_OPTIONS_INIT;
+    bfc_writer_options writer = BFC_WRITER_OPTIONS_INIT;
+    bfc_writer *w = NULL;
+
+    EXPECT(bfc_stats, BFC_STATS_INIT,
+           (writer.stats = &o, bfc_writer_create("no", &writer, &w, &err)));
+    EXPECT(bfc_stats, BFC_STATS_INIT,
+           (writer.stats = &o, bfc_writer_append("no", &writer, &w, &err)));
 
     EXPECT(bfc_dataset_options, BFC_DATASET_OPTIONS_INIT,
            (extract.dataset = &o, bfc_image_extract(s, "a", "no", &extract, NULL, &err)));

@@ -10,14 +10,17 @@ PIN(bfc_err, 1040);
 PIN(bfc_progress, 40);
 PIN(bfc_hooks, 32);
 PIN(bfc_commit_info, 136);
-PIN(bfc_writer_options, 80);
+PIN(bfc_stage_stats, 72);
+PIN(bfc_queue_stats, 24);
+PIN(bfc_stats, 1960);
+PIN(bfc_writer_options, 88);
 PIN(bfc_reader_options, 56);
 PIN(bfc_container_info, 208);
 PIN(bfc_tree_info, 264);
 PIN(bfc_entry, 144);
 PIN(bfc_xattr, 24);
 PIN(bfc_xattrs, 16);
-PIN(bfc_extract_options, 64);
+PIN(bfc_extract_options, 72);
 PIN(bfc_extract_report, 848);
 PIN(bfc_problem, 24);
 PIN(bfc_verify_options, 88);
@@ -26,7 +29,7 @@ PIN(bfc_recover_report, 144);
 PIN(bfc_compact_options, 56);
 PIN(bfc_compact_report, 168);
 PIN(bfc_image_info, 136);
-PIN(bfc_image_create_options, 128);
+PIN(bfc_image_create_options, 136);
 PIN(bfc_image_list, 24);
 PIN(bfc_prune_report, 16);
 PIN(bfc_store_usage, 64);
@@ -59,11 +62,12 @@ int main(void)
     bfc_image_create_options image = BFC_IMAGE_CREATE_OPTIONS_INIT;
     bfc_dataset_options dataset = BFC_DATASET_OPTIONS_INIT;
     bfc_image_delete_options deletion = BFC_IMAGE_DELETE_OPTIONS_INIT;
+    bfc_stats stats = BFC_STATS_INIT;
 
     /* The library tells a caller's version of a struct by this member. */
     return !(writer.size == sizeof writer && reader.size == sizeof reader &&
              extract.size == sizeof extract && verify.size == sizeof verify &&
              compact.size == sizeof compact && image.size == sizeof image &&
              image.writer.size == sizeof writer && dataset.size == sizeof dataset &&
-             deletion.size == sizeof deletion);
+             deletion.size == sizeof deletion && stats.size == sizeof stats);
 }
