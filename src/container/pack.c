@@ -10,6 +10,7 @@
 #include "codec/branch.h"
 #include "codec/digest.h"
 #include "codec/zstd.h"
+#include "sys/meter.h"
 
 enum {
     BINS_MAX = 32,
@@ -119,7 +120,7 @@ static void wait_for(bfci_packer *p, const block *b)
     pthread_mutex_lock(&p->lock);
     p->awaited = b;
     while (!b->done)
-        pthread_cond_wait(&p->block_done, &p->lock);
+        bfci_cond_wait(&p->block_done, &p->lock);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -180,7 +181,9 @@ static int seal_block(block *b, unsigned worker)
 {
     bfci_packer *p = b->packer;
     size_t len = b->ref.stored;
+    BFCI_METER(STAGE_SEAL);
 
+    bfci_meter_count(1, len);
     if (b->payload != b->packed)
         memcpy(b->packed + SEALED_AT_CIPHERTEXT, b->content, len);
     b->payload = b->packed;
@@ -211,7 +214,9 @@ static int compress_block(block *b, unsigned worker)
     const uint8_t *content = b->content;
     uint8_t *packed = b->packed + (p->aead ? SEALED_AT_CIPHERTEXT : 0);
     size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
+    BFCI_METER(STAGE_COMPRESS);
 
+    bfci_meter_count(1, b->len);
     b->payload = b->content;
     b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
     if (p->config.level > 0 && limit > 1) {
@@ -226,6 +231,8 @@ static int compress_block(block *b, unsigned worker)
     }
     if (p->aead)
         BFC_TRY(seal_block(b, worker));
+    (void)bfci_meter_enter(STAGE_SUM); /* from here on */
+    bfci_meter_count(1, b->ref.stored);
     b->ref.crc = bfci_crc32c(b->payload, b->ref.stored);
     BFC_TRY(bfci_sha256_start(p->sha[worker], &b->err));
     BFC_TRY(bfci_sha256_update(p->sha[worker], b->payload, b->ref.stored, &b->err));
@@ -338,6 +345,11 @@ int bfci_packer_poll(bfci_packer *p, bfc_err *err)
 
 /* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this
  * thread once, not once for each block. */
+static unsigned most_in_flight(const bfci_packer *p)
+{
+    return MIN((unsigned)FLIGHT_MAX, (unsigned)(p->flight_max / p->config.code_block_size));
+}
+
 static bool flight_is_full(const bfci_packer *p)
 {
     return p->flight_bytes >= p->flight_max || p->in_flight >= FLIGHT_MAX;
@@ -367,6 +379,7 @@ static int close_block(bfci_packer *p, block *b, bfc_err *err)
     p->newest = b;
     p->in_flight++;
     p->flight_bytes += b->len;
+    bfci_meter_queue(QUEUE_BLOCKS, p->in_flight, most_in_flight(p));
     bfci_pool_submit(p->config.pool, &b->task, true);
     if (flight_is_full(p))
         BFC_TRY(make_room(p, err));
