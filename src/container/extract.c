@@ -12,6 +12,7 @@
 
 #include "base/hooks.h"
 #include "base/path.h"
+#include "sys/meter.h"
 
 enum {
     TELL_EVERY = 64, /* entries between two progress reports */
@@ -102,7 +103,10 @@ static void wait_for_jobs(bfci_extraction *x, unsigned wanted)
         until.tv_nsec += TELL_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        if (pthread_cond_timedwait(&x->fewer, &x->lock, &until) == ETIMEDOUT) {
+        uint64_t began = bfci_wait_begin();
+        int rc = pthread_cond_timedwait(&x->fewer, &x->lock, &until);
+        bfci_wait_end(began);
+        if (rc == ETIMEDOUT) {
             pthread_mutex_unlock(&x->lock);
             tell(x);
             pthread_mutex_lock(&x->lock);
@@ -118,6 +122,7 @@ void bfci_x_submit(bfci_extraction *x, bfci_task *task)
     pthread_mutex_lock(&x->lock);
     bool full = x->in_flight >= most;
     x->in_flight++;
+    bfci_meter_queue(QUEUE_JOBS, x->in_flight, most + 1);
     pthread_mutex_unlock(&x->lock);
     bfci_pool_submit(x->pool, task, false);
     if (full)
@@ -143,6 +148,8 @@ static void hold_bounds(bfci_extraction *x)
 {
     if (x->seq % TELL_EVERY == 0)
         tell(x);
+    bfci_meter_queue(QUEUE_BYTES, atomic_load_explicit(&x->queued, memory_order_relaxed),
+                     XQUEUE_BYTES);
     if (!over_bounds(x))
         return;
     bfci_x_flush(x);
@@ -156,6 +163,9 @@ static void hold_bounds(bfci_extraction *x)
 static int extract_special(bfci_extraction *x, bfci_xdir *dir, const bfci_step *s, bool *made,
                            bfc_err *err)
 {
+    BFCI_METER(STAGE_NODES);
+
+    bfci_meter_count(1, 0);
     *made = true;
     if (s->inode->type == BFC_TYPE_SYMLINK) {
         BFC_TRY(bfci_x_make_symlink(x, dir, s->name, s->inode, err));
@@ -194,12 +204,18 @@ typedef struct dirs {
 
 static void leave(bfci_extraction *x, dirs *d, size_t count)
 {
+    if (d->count <= count)
+        return;
+    BFCI_METER(STAGE_NODES);
     while (d->count > count)
         bfci_xdir_unref(x, d->item[--d->count]);
 }
 
 static int enter(bfci_extraction *x, dirs *d, bfci_xdir *parent, const bfci_step *s, bfc_err *err)
 {
+    BFCI_METER(STAGE_NODES);
+
+    bfci_meter_count(1, 0);
     BFC_TRY(bfci_reserve(&d->item, &d->cap, d->count + 1, sizeof *d->item, err));
     bfci_xdir *dir = x->target;
     if (s->path_len == 0)
@@ -229,6 +245,7 @@ static int extract_entry(bfci_extraction *x, dirs *d, bfci_xdir *top, const bfci
 /* `top`: the folder that the path's last name stands in. */
 static int extract_path(bfci_extraction *x, const char *path, bfci_xdir *top, bfc_err *err)
 {
+    BFCI_METER(STAGE_TREE);
     AUTO(bfci_tree_walk) bfci_tree_walk *w = NULL;
     dirs d = {NULL, 0, 0};
     const bfci_step *s = NULL;
@@ -401,6 +418,9 @@ static void set_totals(bfci_extraction *x)
 /* All jobs are over when this returns. */
 static void finish_jobs(bfci_extraction *x)
 {
+    BFCI_METER(STAGE_TREE);
+
+    bfci_meter_count(x->seq, 0);
     if (bfci_x_stopped(x))
         bfci_x_drop_groups(x);
     else
@@ -487,10 +507,13 @@ int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_options *op
     bfc_extract_report done = {0};
     bfci_extraction *x = NULL;
     bfc_err inner = BFC_ERR_INIT;
+    bfci_gauge gauge;
 
     if (!r || !target || !target[0])
         return bfci_fail(err, BFC_E_INVALID, "extract needs a reader and a target");
     BFC_TRY(BFCI_CHECK_OPTIONS(options, BFC_EXTRACT_OPTIONS_INIT, err));
+    BFC_TRY(BFCI_CHECK_OPTIONS(o->stats, BFC_STATS_INIT, err));
+    bfci_gauge_begin(&gauge, o->stats);
     int rc = extraction_new(r, o, &x, &inner);
     if (rc == 0) {
         rc = run_in_tree(x, target, o, &inner);
@@ -498,6 +521,7 @@ int bfc_extract(bfc_reader *r, const char *target, const bfc_extract_options *op
         tell_losses(x, &done);
         extraction_free(x);
     }
+    bfci_gauge_end(&gauge);
     if (report)
         *report = done;
     if (rc < 0 && err)

@@ -5,6 +5,8 @@
  */
 #include "container/extract.h"
 
+#include "sys/meter.h"
+
 struct bfci_xcache {
     const bfci_source *source;
     pthread_mutex_t lock; /* guards all below */
@@ -98,6 +100,8 @@ static int decode(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const
         b->cap = ref->raw;
     }
     b->len = ref->raw;
+    BFCI_METER(STAGE_DECODE);
+    bfci_meter_count(1, ref->raw);
     return bfci_source_read(c->source, bfci_block_id(number), ref, w->unpacker, b->data, err);
 }
 

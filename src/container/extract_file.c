@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+#include "sys/meter.h"
+
 /* ── Small files: one job for all in a block ── */
 
 typedef struct bfci_xgroup {
@@ -46,7 +48,9 @@ static void run_group(bfci_task *task, unsigned worker)
     bfci_extraction *x = g->x;
     bfci_xblock *b = NULL;
     bfc_err err = BFC_ERR_INIT;
+    BFCI_METER(STAGE_FILES);
 
+    bfci_meter_count(g->count, 0);
     if (g->has_block && !bfci_x_stopped(x) &&
         bfci_xcache_get(x->cache, &x->worker[worker], g->block, &g->ref, true, &b, &err) < 0)
         bfci_xfile_fail(x, g->first, &err); /* the others see that all is stopped */
@@ -253,7 +257,9 @@ static void run_chunk(bfci_task *task, unsigned worker)
     chunk *c = (chunk *)((char *)task - offsetof(chunk, task));
     bfci_extraction *x = c->x;
     bfc_err err = BFC_ERR_INIT;
+    BFCI_METER(STAGE_FILES);
 
+    bfci_meter_count(1, 0);
     if (bfci_x_stopped(x))
         atomic_store(&c->file->failed, true);
     else if (write_pieces(c, &x->worker[worker], &err) < 0)

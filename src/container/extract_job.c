@@ -4,6 +4,7 @@
 #include "container/extract.h"
 
 #include "sys/file.h"
+#include "sys/meter.h"
 
 int bfci_xfile_new(bfci_extraction *x, bfci_xdir *dir, const char *name, const bfci_inode *inode,
                    bfci_xfile **out, bfc_err *err)
@@ -45,6 +46,7 @@ int bfci_xfile_make(bfci_extraction *x, bfci_xfile *f, bfc_err *err)
 
 int bfci_xfile_write(bfci_xfile *f, const uint8_t *bytes, size_t len, uint64_t at, bfc_err *err)
 {
+    bfci_meter_count(0, len);
     return bfci_pwrite_all(f->fd, bytes, len, at, err);
 }
 

@@ -3,6 +3,7 @@
  * that reads it from start to end. */
 #include "container/extract.h"
 #include "container/v1.h"
+#include "sys/meter.h"
 
 enum {
     PIECE_SIZE = 256 << 10
@@ -54,6 +55,8 @@ static void run(bfci_task *task, unsigned worker)
     bfc_err err = BFC_ERR_INIT;
 
     (void)worker;
+    BFCI_METER(STAGE_FILES);
+    bfci_meter_count(1, 0);
     if (bfci_x_stopped(x))
         atomic_store(&c->file->failed, true);
     else if (run_copy(c, &err) < 0)
