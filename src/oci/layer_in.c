@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "oci/layer_parts.h"
+#include "sys/meter.h"
 
 static void layer_release(bfci_layer_in *l)
 {
@@ -216,6 +217,8 @@ int bfci_image_in_layer(bfci_image_in *ii, bfci_layer_stream *stream, const char
     int rc = read_tar(&l, err);
     if (rc < 0)
         return *what ? bfci_wrap(err, rc, "%s", what) : rc;
+    BFCI_METER(STAGE_NAMES);
+    bfci_meter_count(l.names.count, 0);
     bfci_layer_stream_sums(stream, &out->diff_id, &out->tar_size, &blob, &blob_size);
     ii->blobs_done += blob_size;
     BFC_TRY(check_diff_id(what, promised, &out->diff_id, err));

@@ -8,6 +8,7 @@
  * the digest has been compared. */
 #include "oci/layer_stream.h"
 
+#include "sys/meter.h"
 #include "sys/pool.h"
 
 enum {
@@ -86,7 +87,7 @@ static int get_room(bfci_layer_stream *s, bfc_err *err)
         return 0;
     pthread_mutex_lock(&s->lock);
     while (s->filled - MIN(s->hashed, s->taken) == BUFFERS && !s->stop)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     bool stopped = s->stop;
     s->open = &s->ring[s->filled % BUFFERS];
     pthread_mutex_unlock(&s->lock);
@@ -98,6 +99,7 @@ static void publish(bfci_layer_stream *s)
 {
     pthread_mutex_lock(&s->lock);
     s->filled++;
+    bfci_meter_queue(QUEUE_BUFFERS, s->filled - MIN(s->hashed, s->taken), BUFFERS);
     pthread_cond_broadcast(&s->bell);
     pthread_mutex_unlock(&s->lock);
     s->open = NULL;
@@ -147,6 +149,7 @@ static int read_more(bfci_layer_stream *s, size_t have, size_t *got, bfc_err *er
     if (*got > s->promised_size - s->size)
         return fail_too_long(s, err);
     __atomic_store_n(&s->size, s->size + *got, __ATOMIC_RELAXED);
+    bfci_meter_count(0, *got);
     return 0;
 }
 
@@ -172,6 +175,7 @@ static int inflate(bfci_layer_stream *s, size_t len, bfc_err *err)
 {
     const uint8_t *in = s->in_bytes;
     size_t cap, got = 0;
+    BFCI_METER(STAGE_INFLATE);
 
     do {
         BFC_TRY(get_room(s, err));
@@ -183,6 +187,7 @@ static int inflate(bfci_layer_stream *s, size_t len, bfc_err *err)
             bfci_inflow_run(s->inflow, &in, &len, s->open->bytes + s->open->len, cap, &got, err));
         if (got > left)
             return fail_too_large(s, err);
+        bfci_meter_count(0, got);
         filled_up(s, got);
     } while (len > 0 || got == cap);
     return 0;
@@ -250,6 +255,7 @@ static int read_blob(bfci_layer_stream *s, bfc_err *err)
 static void run_producer(bfci_task *task, unsigned worker)
 {
     (void)worker;
+    BFCI_METER(STAGE_BLOB);
     bfci_layer_stream *s =
         (bfci_layer_stream *)((char *)task - offsetof(bfci_layer_stream, producer));
     bfc_err why = BFC_ERR_INIT;
@@ -257,6 +263,7 @@ static void run_producer(bfci_task *task, unsigned worker)
 
     if (rc == 0 && s->open && s->open->len > 0)
         publish(s);
+    bfci_meter_count(1, s->fn ? s->tar_size : 0);
     pthread_mutex_lock(&s->lock);
     note_failure(s, rc, &why);
     s->ended = true;
@@ -273,7 +280,7 @@ static const buffer *wait_for_filled(bfci_layer_stream *s)
 
     pthread_mutex_lock(&s->lock);
     while (s->hashed == s->filled && !s->ended && !s->stop)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     if (s->hashed < s->filled && !s->stop)
         b = &s->ring[s->hashed % BUFFERS];
     pthread_mutex_unlock(&s->lock);
@@ -287,6 +294,7 @@ static int hash_all(bfci_layer_stream *s, bfc_err *err)
     BFC_TRY(bfci_sha256_start(s->tar_sha, err));
     while ((b = wait_for_filled(s))) {
         BFC_TRY(bfci_sha256_update(s->tar_sha, b->bytes, b->len, err));
+        bfci_meter_count(0, b->len);
         pthread_mutex_lock(&s->lock);
         s->hashed++;
         pthread_cond_broadcast(&s->bell);
@@ -304,10 +312,12 @@ static int hash_all(bfci_layer_stream *s, bfc_err *err)
 static void run_hasher(bfci_task *task, unsigned worker)
 {
     (void)worker;
+    BFCI_METER(STAGE_DIFF_ID);
     bfci_layer_stream *s =
         (bfci_layer_stream *)((char *)task - offsetof(bfci_layer_stream, hasher));
     bfc_err why = BFC_ERR_INIT;
     int rc = hash_all(s, &why);
+    bfci_meter_count(1, 0);
 
     pthread_mutex_lock(&s->lock);
     note_failure(s, rc, &why);
@@ -388,7 +398,7 @@ int bfci_layer_stream_next(bfci_layer_stream *s, const uint8_t **bytes, size_t *
         pthread_cond_broadcast(&s->bell);
     }
     while (s->rc == 0 && s->taken == s->filled && !s->finished)
-        pthread_cond_wait(&s->bell, &s->lock);
+        bfci_cond_wait(&s->bell, &s->lock);
     rc = s->rc;
     s->holds = rc == 0 && s->taken < s->filled;
     if (rc < 0 && err)
