@@ -23,6 +23,6 @@ int change_report(struct cli *cli, const char *schema, int rc, const bfc_image_i
 {
     if (rc < 0)
         return cli_fail_hint(cli, err, BFC_E_EXISTS, "use -f to replace it");
-    image_report(cli, schema, info);
+    image_report(cli, schema, info, NULL);
     return EXIT_DONE;
 }

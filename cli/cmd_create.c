@@ -2,6 +2,7 @@
 /* bfc create and bfc append: one more commit, in a new container or in an old one. */
 #include "commit_view.h"
 #include "key_options.h"
+#include "stats_view.h"
 #include "write_options.h"
 
 static const struct operand operands[] = {
@@ -15,12 +16,13 @@ static const struct option create_options[] = {
     {OPT_FORCE, 'f', "force", NULL, VALUE_WORD, NULL, "replace FILE if it exists"},
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
+    OPTION_STATS,
     OPTIONS_OF_ENCRYPTING,
     {0},
 };
 
 static const struct option append_options[] = {
-    OPTION_DIRECTORY, OPTIONS_OF_WRITING, OPTION_REPRODUCIBLE, OPTIONS_OF_KEYS, {0},
+    OPTION_DIRECTORY, OPTIONS_OF_WRITING, OPTION_REPRODUCIBLE, OPTION_STATS, OPTIONS_OF_KEYS, {0},
 };
 
 /* The path as the caller's working directory sees it. */
@@ -57,6 +59,7 @@ static int run_create(struct cli *cli, const struct args *args)
     AUTO_WRITE_OPTIONS struct write_options options = {0};
     AUTO(bfc_writer) bfc_writer *w = NULL;
     const char *path = args->operands[0];
+    bfc_stats stats = BFC_STATS_INIT;
     bfc_commit_info commit;
     bfc_err err = BFC_ERR_INIT;
 
@@ -65,6 +68,7 @@ static int run_create(struct cli *cli, const struct args *args)
         code = encrypt_options_read(cli, args, &options.writer);
     if (code != EXIT_DONE)
         return code;
+    options.writer.stats = stats_wanted(args, &stats);
     /* Before there is a writer: running out of memory here ends the program without a clean-up. */
     AUTO_TEXT struct text root = {0};
     if (args->count == 2)
@@ -73,7 +77,7 @@ static int run_create(struct cli *cli, const struct args *args)
         add_paths(w, args, args->count == 2 ? text_of(&root) : NULL, &err) < 0 ||
         bfc_writer_commit(w, &commit, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
-    commit_report(cli, "bfc.create/1", path, &commit);
+    commit_report(cli, "bfc.create/1", path, &commit, options.writer.stats);
     return EXIT_DONE;
 }
 
@@ -82,6 +86,7 @@ static int run_append(struct cli *cli, const struct args *args)
     AUTO_WRITE_OPTIONS struct write_options options = {0};
     AUTO(bfc_writer) bfc_writer *w = NULL;
     const char *path = args->operands[0];
+    bfc_stats stats = BFC_STATS_INIT;
     bfc_commit_info commit;
     bfc_err err = BFC_ERR_INIT;
 
@@ -91,10 +96,11 @@ static int run_append(struct cli *cli, const struct args *args)
     if (code != EXIT_DONE)
         return code;
     options.writer.keys = cli->keys;
+    options.writer.stats = stats_wanted(args, &stats);
     if (bfc_writer_append(path, &options.writer, &w, &err) < 0 ||
         add_paths(w, args, NULL, &err) < 0 || bfc_writer_commit(w, &commit, &err) < 0)
         return cli_fail(cli, &err);
-    commit_report(cli, "bfc.append/1", path, &commit);
+    commit_report(cli, "bfc.append/1", path, &commit, options.writer.stats);
     return EXIT_DONE;
 }
 

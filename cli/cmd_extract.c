@@ -2,6 +2,7 @@
 /* bfc extract. */
 #include "extract_view.h"
 #include "key_options.h"
+#include "stats_view.h"
 #include "trust_options.h"
 
 static const struct operand operands[] = {
@@ -20,6 +21,7 @@ static const struct option options[] = {
      "extract an earlier commit: its number, or 8 or more digits of its root digest"},
     {OPT_TREE, 0, "tree", "N", VALUE_WORD, NULL,
      "extract tree N, as a layer's, and not tree 0; `bfc info FILE` tells which there are"},
+    OPTION_STATS,
     OPTIONS_OF_KEYS,
     OPTIONS_OF_TRUST,
     {0},
@@ -29,6 +31,7 @@ static int run(struct cli *cli, const struct args *args)
 {
     bfc_extract_options how = BFC_EXTRACT_OPTIONS_INIT;
     bfc_extract_report report = {0};
+    bfc_stats stats = BFC_STATS_INIT;
     AUTO(bfc_reader) bfc_reader *r = NULL;
     bfc_err err = BFC_ERR_INIT;
     const char *target = args_value(args, OPT_DIRECTORY);
@@ -41,11 +44,12 @@ static int run(struct cli *cli, const struct args *args)
     how.strict = args_has(args, OPT_STRICT);
     how.jobs = cli->jobs;
     how.hooks = &cli->hooks;
+    how.stats = stats_wanted(args, &stats);
     if (!target)
         target = ".";
     if (bfc_extract(r, target, &how, &report, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace existing files");
-    extract_report(cli, "bfc.extract/1", args->operands[0], target, &report);
+    extract_report(cli, "bfc.extract/1", args->operands[0], target, &report, how.stats);
     return EXIT_DONE;
 }
 

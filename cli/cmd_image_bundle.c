@@ -47,7 +47,7 @@ static int run(struct cli *cli, const struct args *args)
     how.extract.trust = trust;
     if (bfc_image_bundle(store, name, dir, &how, &report, &err) < 0)
         return cli_fail(cli, &err);
-    extract_report(cli, "bfc.image.bundle/1", name, dir, &report);
+    extract_report(cli, "bfc.image.bundle/1", name, dir, &report, NULL);
     return EXIT_DONE;
 }
 

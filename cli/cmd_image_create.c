@@ -6,6 +6,7 @@
 #include "key_options.h"
 #include "property_options.h"
 #include "source_options.h"
+#include "stats_view.h"
 #include "trust_options.h"
 #include "write_options.h"
 
@@ -24,6 +25,7 @@ static const struct option options[] = {
     OPTIONS_OF_WRITING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
+    OPTION_STATS,
     OPTIONS_OF_ENCRYPTING,
     OPTIONS_OF_TRUST,
     {0},
@@ -52,6 +54,7 @@ static int run(struct cli *cli, const struct args *args)
     AUTO(bfc_trust) bfc_trust *trust = NULL;
     AUTO_FREE const char **properties = NULL;
     bfc_image_create_options how = BFC_IMAGE_CREATE_OPTIONS_INIT;
+    bfc_stats stats = BFC_STATS_INIT;
     bfc_err err = BFC_ERR_INIT;
 
     int code = source_options_read(cli, args, &how);
@@ -71,11 +74,12 @@ static int run(struct cli *cli, const struct args *args)
     if (keys_are_named(args))
         bfc_store_set_keys(store, cli->keys);
     how.writer = write.writer;
+    how.writer.stats = stats_wanted(args, &stats);
     how.properties = properties;
     how.trust = trust;
     if (bfc_image_create(store, args->operands[0], args->operands[1], &how, &info, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to replace it");
-    image_report(cli, "bfc.image.create/1", info);
+    image_report(cli, "bfc.image.create/1", info, how.writer.stats);
     return EXIT_DONE;
 }
 

@@ -4,6 +4,7 @@
 #include "image_view.h"
 #include "key_options.h"
 #include "property_options.h"
+#include "stats_view.h"
 #include "trust_options.h"
 
 static const struct operand operands[] = {
@@ -24,6 +25,7 @@ static const struct option options[] = {
     OPTION_PROPERTY,
     {OPT_MOUNTPOINT, 0, "mountpoint", "PATH", VALUE_DIRECTORY, NULL,
      "where the dataset is mounted: an absolute path, `none` or `legacy`; default: as ZFS has it"},
+    OPTION_STATS,
     OPTIONS_OF_KEYS,
     OPTIONS_OF_TRUST,
     {0},
@@ -53,6 +55,7 @@ static int run(struct cli *cli, const struct args *args)
     bfc_dataset_options dataset = BFC_DATASET_OPTIONS_INIT;
     bfc_extract_options how = BFC_EXTRACT_OPTIONS_INIT;
     bfc_extract_report report = {0};
+    bfc_stats stats = BFC_STATS_INIT;
     bfc_err err = BFC_ERR_INIT;
     const char *name = args->operands[0], *target = args->operands[1], *shown = NULL;
     bool used = false;
@@ -70,11 +73,12 @@ static int run(struct cli *cli, const struct args *args)
     how.strict = args_has(args, OPT_STRICT);
     how.jobs = cli->jobs;
     how.hooks = &cli->hooks;
+    how.stats = stats_wanted(args, &stats);
     how.dataset = used ? &dataset : NULL;
     how.trust = trust;
     if (bfc_image_extract(store, name, target, &how, &report, &err) < 0)
         return cli_fail_hint(cli, &err, BFC_E_EXISTS, "use -f to extract into it all the same");
-    extract_report(cli, "bfc.image.extract/1", name, shown, &report);
+    extract_report(cli, "bfc.image.extract/1", name, shown, &report, how.stats);
     return EXIT_DONE;
 }
 

@@ -8,6 +8,7 @@
 #include "property_options.h"
 #include "pull_options.h"
 #include "pull_view.h"
+#include "stats_view.h"
 #include "value.h"
 
 static const struct operand operands[] = {
@@ -31,6 +32,7 @@ static const struct option options[] = {
     OPTIONS_OF_STORING,
     OPTION_REPRODUCIBLE,
     OPTION_PROPERTY,
+    OPTION_STATS,
     OPTIONS_OF_ENCRYPTING,
     OPTIONS_OF_REGISTRIES,
     {0},
@@ -48,7 +50,8 @@ static int read_policy(struct cli *cli, const struct args *args, bfc_image_pull_
     return EXIT_DONE;
 }
 
-static void report_json(struct cli *cli, const bfc_image_info *info, const bfc_pull_report *report)
+static void report_json(struct cli *cli, const bfc_image_info *info, const bfc_pull_report *report,
+                        const bfc_stats *stats)
 {
     json_t *document = json_document("bfc.image.pull/1");
 
@@ -59,6 +62,7 @@ static void report_json(struct cli *cli, const bfc_image_info *info, const bfc_p
     json_put_u64(document, "bytes_fetched", report->bytes);
     json_put_u64(document, "bytes_kept", report->kept);
     json_put_u64(document, "layers_shared", report->shared);
+    stats_json(document, stats);
     json_print(&cli->out, document);
 }
 
@@ -84,6 +88,7 @@ static int pull(struct cli *cli, const struct args *args, bfc_image_pull_options
     AUTO(bfc_store) bfc_store *store = NULL;
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     bfc_pull_report report;
+    bfc_stats stats = BFC_STATS_INIT;
     bfc_err err = BFC_ERR_INIT;
 
     int code = cli_open_store(cli, &store);
@@ -91,6 +96,7 @@ static int pull(struct cli *cli, const struct args *args, bfc_image_pull_options
         return code;
     if (keys_are_named(args))
         bfc_store_set_keys(store, cli->keys);
+    how->create.writer.stats = stats_wanted(args, &stats);
     {
         AUTO_PULL_VIEW struct pull_view view = {.cli = cli};
         if (pull_view_wanted(cli)) {
@@ -101,9 +107,10 @@ static int pull(struct cli *cli, const struct args *args, bfc_image_pull_options
             return cli_fail(cli, &err);
     }
     if (cli->json)
-        report_json(cli, info, &report);
+        report_json(cli, info, &report, how->create.writer.stats);
     else
         report_words(cli, info, &report);
+    stats_print(cli, how->create.writer.stats);
     return EXIT_DONE;
 }
 

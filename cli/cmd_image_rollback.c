@@ -19,7 +19,7 @@ static int run(struct cli *cli, const struct args *args)
         return code;
     if (bfc_image_rollback(store, args->operands[0], args->operands[1], &info, &err) < 0)
         return cli_fail(cli, &err);
-    image_report(cli, "bfc.image.rollback/1", info);
+    image_report(cli, "bfc.image.rollback/1", info, NULL);
     return EXIT_DONE;
 }
 

@@ -98,6 +98,7 @@ enum option_id {
     OPT_ROOTLESS,
     OPT_SIGNATURE,
     OPT_SIGNING,
+    OPT_STATS,
     OPT_STOP_SIGNAL,
     OPT_STRICT,
     OPT_TERMINAL,

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "stats_view.h"
+
 static void put_counts(json_t *o, const bfc_commit_info *c)
 {
     json_put_u64(o, "files", c->files);
@@ -82,14 +84,17 @@ void commit_summary(struct cli *cli, const char *path, const bfc_commit_info *c)
                 c->seq, text_of(&counts), content, stored, digest);
 }
 
-void commit_report(struct cli *cli, const char *schema, const char *path, const bfc_commit_info *c)
+void commit_report(struct cli *cli, const char *schema, const char *path, const bfc_commit_info *c,
+                   const bfc_stats *stats)
 {
     if (!cli->json) {
         commit_summary(cli, path, c);
+        stats_print(cli, stats);
         return;
     }
     json_t *document = json_document(schema);
     json_put_str(document, "file", path);
     json_put(document, "commit", commit_json(c));
+    stats_json(document, stats);
     json_print(&cli->out, document);
 }

@@ -13,9 +13,9 @@ json_t *commit_counts_json(const bfc_commit_info *commit);
 void commit_counts(struct text *t, const bfc_commit_info *commit);
 /* "app.bfc: 12 files, …, 1.2 MiB stored in 0.4 MiB, root digest 0123456789ab" on stderr */
 void commit_summary(struct cli *cli, const char *path, const bfc_commit_info *commit);
-/* With --json a document about what was written; else the summary. */
+/* With --json a document about what was written; else the summary. `stats`: see stats_view.h. */
 void commit_report(struct cli *cli, const char *schema, const char *path,
-                   const bfc_commit_info *commit);
+                   const bfc_commit_info *commit, const bfc_stats *stats);
 
 /* The digits of a root digest that name a commit to --at, and that lists show. */
 enum {

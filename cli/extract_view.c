@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "stats_view.h"
+
 static void print_json(struct cli *cli, const char *schema, const char *source, const char *target,
-                       const bfc_extract_report *r)
+                       const bfc_extract_report *r, const bfc_stats *stats)
 {
     json_t *document = json_document(schema);
     json_put_str(document, "source", source);
@@ -28,6 +30,7 @@ static void print_json(struct cli *cli, const char *schema, const char *source, 
         json_put_str_or_null(document, "origin", r->origin);
         json_put_str_or_null(document, "snapshot", r->snapshot);
     }
+    stats_json(document, stats);
     json_print(&cli->out, document);
 }
 
@@ -45,12 +48,12 @@ static void add_what(struct text *t, const bfc_extract_report *r)
 }
 
 void extract_report(struct cli *cli, const char *schema, const char *source, const char *target,
-                    const bfc_extract_report *r)
+                    const bfc_extract_report *r, const bfc_stats *stats)
 {
     AUTO_TEXT struct text line = {0};
 
     if (cli->json) {
-        print_json(cli, schema, source, target, r);
+        print_json(cli, schema, source, target, r, stats);
         return;
     }
     if (r->dataset[0])
@@ -62,4 +65,5 @@ void extract_report(struct cli *cli, const char *schema, const char *source, con
         cli_notice(cli, "%s; what was there is in %s", text_of(&line), r->snapshot);
     else
         cli_summary(cli, "%s", text_of(&line));
+    stats_print(cli, stats);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "commit_view.h"
+#include "stats_view.h"
 
 /* What is not known of an encrypted image is null. */
 static void put_str(json_t *o, const char *key, const bfc_image_info *info, const char *value)
@@ -41,16 +42,10 @@ void image_json(json_t *o, const bfc_image_info *info)
     json_put_str(o, "path", info->path);
 }
 
-void image_report(struct cli *cli, const char *schema, const bfc_image_info *info)
+static void summarize(struct cli *cli, const bfc_image_info *info)
 {
     char size[SIZE_TEXT_MAX], content[SIZE_TEXT_MAX], digest[DIGEST_SHORT + 1];
 
-    if (cli->json) {
-        json_t *document = json_document(schema);
-        image_json(document, info);
-        json_print(&cli->out, document);
-        return;
-    }
     text_size(size, info->size);
     text_size(content, info->content_bytes);
     digest_short(digest, info->root_digest);
@@ -61,6 +56,20 @@ void image_report(struct cli *cli, const char *schema, const bfc_image_info *inf
     cli_summary(
         cli, "%s: %" PRIu64 " layer%s, %" PRIu64 " entries; %s stored in %s; root digest %s",
         info->name, info->layers, info->layers == 1 ? "" : "s", info->files, content, size, digest);
+}
+
+void image_report(struct cli *cli, const char *schema, const bfc_image_info *info,
+                  const bfc_stats *stats)
+{
+    if (!cli->json) {
+        summarize(cli, info);
+        stats_print(cli, stats);
+        return;
+    }
+    json_t *document = json_document(schema);
+    image_json(document, info);
+    stats_json(document, stats);
+    json_print(&cli->out, document);
 }
 
 /* Length of "scheme" in "scheme:rest"; 0 if it begins with none. A slash before the colon makes it

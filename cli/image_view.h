@@ -8,8 +8,10 @@
 /* Adds the facts of an image to `object`. */
 void image_json(json_t *object, const bfc_image_info *info);
 
-/* About an image that was made: with --json a document, else a summary on stderr. */
-void image_report(struct cli *cli, const char *schema, const bfc_image_info *info);
+/* About an image that was made: with --json a document, else a summary on stderr. `stats`: see
+ * stats_view.h. */
+void image_report(struct cli *cli, const char *schema, const bfc_image_info *info,
+                  const bfc_stats *stats);
 
 /* A TARGET: a directory, a dataset, dir:PATH or zfs:DATASET; which of the first two is meant is for
  * the library to say. Sets *shown to what reports call it: of dir:PATH the path. 0, or an exit code

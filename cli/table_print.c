@@ -23,7 +23,7 @@ static size_t room_for_last(const struct table *t, const size_t *width)
     return t->width >= used + LAST_MIN ? t->width - used : LAST_MIN;
 }
 
-void table_print(struct table *t, struct out *o)
+void table_lines(const struct table *t, struct text *lines)
 {
     AUTO_FREE size_t *width = mem_alloc(t->columns, sizeof *width);
 
@@ -36,16 +36,22 @@ void table_print(struct table *t, struct out *o)
     for (size_t i = 0; i < t->count; i++) {
         size_t column = i % t->columns;
         bool right = t->right && t->right[column], last = column + 1 == t->columns;
-        AUTO_TEXT struct text cell = {0};
         size_t fill = width[column] - text_columns(t->cells[i]);
         if (right)
-            text_fill(&cell, ' ', fill);
-        text_cut(&cell, t->cells[i], last ? room : SIZE_MAX);
+            text_fill(lines, ' ', fill);
+        text_cut(lines, t->cells[i], last ? room : SIZE_MAX);
         if (!right && !last)
-            text_fill(&cell, ' ', fill);
-        text_str(&cell, last ? "\n" : "  ");
-        out_text(o, &cell);
+            text_fill(lines, ' ', fill);
+        text_str(lines, last ? "\n" : "  ");
     }
+}
+
+void table_print(const struct table *t, struct out *o)
+{
+    AUTO_TEXT struct text lines = {0};
+
+    table_lines(t, &lines);
+    out_text(o, &lines);
 }
 
 void table_free(struct table *t)

@@ -14,7 +14,8 @@ struct table {
 };
 
 void table_add(struct table *t, const char *cell); /* the next cell */
-void table_print(struct table *t, struct out *o);
+void table_lines(const struct table *t, struct text *lines);
+void table_print(const struct table *t, struct out *o);
 void table_free(struct table *t);
 #define AUTO_TABLE __attribute__((cleanup(table_free)))
 
