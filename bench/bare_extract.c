@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limit of extract: makes a tree from memory, with the system calls that it takes and no more.
  *
- *     bare_extract THREADS TREE TARGET
+ *     bare_extract THREADS TREE TARGET [LEVEL]
  *
- * The tree is read into memory first; only what comes after is timed. Folders are made in order,
- * files by threads that take up to 64 at a time: create, write, owner and mode where the create did
- * not do it, xattrs, time, close. Hard links and the times of folders come last. Prints the
- * seconds. */
+ * The tree is read into memory first; only what comes after is timed. With a LEVEL contents are
+ * held in blocks of 128 KiB that zstd compressed with it, and each thread checks and decodes the
+ * block of a file before it writes: all that extracting a container takes, but for its tables.
+ * Folders are made in order, files by threads that take up to 64 at a time: create, write, owner
+ * and mode where the create did not do it, xattrs, time, close. Hard links and the times of folders
+ * come last. Prints the seconds. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "packed.h"
+
 enum {
     THREADS_MAX = 64,
     FILES_AT_ONCE = 64,
@@ -33,7 +37,8 @@ enum {
 typedef struct run {
     off_t offset;
     size_t len;
-    uint8_t *data;
+    uint8_t *data; /* NULL: it is in the blocks */
+    uint64_t at;   /* in these */
 } run;
 
 typedef struct attribute {
@@ -70,6 +75,7 @@ typedef struct tree {
     size_t batch_count;
     atomic_size_t next;
     int source, target;
+    packed *blocks; /* NULL: contents are as they were */
     uid_t uid;
     gid_t gid;
 } tree;
@@ -126,9 +132,9 @@ static void load_attributes(entry *e, int dir)
     }
 }
 
-static void load_run(entry *e, int fd, off_t start, off_t end)
+static void load_run(const tree *t, entry *e, int fd, off_t start, off_t end)
 {
-    run r = {start, (size_t)(end - start), alloc((size_t)(end - start))};
+    run r = {start, (size_t)(end - start), alloc((size_t)(end - start)), 0};
 
     for (size_t at = 0; at < r.len;) {
         ssize_t got = pread(fd, r.data + at, r.len - at, start + (off_t)at);
@@ -136,13 +142,18 @@ static void load_run(entry *e, int fd, off_t start, off_t end)
             die(e->path);
         at += (size_t)got;
     }
+    if (t->blocks) {
+        r.at = packed_add(t->blocks, r.data, r.len);
+        free(r.data);
+        r.data = NULL;
+    }
     e->runs = realloc(e->runs, (e->run_count + 1) * sizeof *e->runs);
     if (!e->runs)
         die("memory");
     e->runs[e->run_count++] = r;
 }
 
-static void load_content(entry *e, int dir)
+static void load_content(const tree *t, entry *e, int dir)
 {
     int fd = openat(dir, e->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     off_t start, end = 0;
@@ -153,7 +164,7 @@ static void load_content(entry *e, int dir)
         end = lseek(fd, start, SEEK_HOLE);
         if (end < 0)
             die(e->path);
-        load_run(e, fd, start, end < e->st.st_size ? end : e->st.st_size);
+        load_run(t, e, fd, start, end < e->st.st_size ? end : e->st.st_size);
     }
     close(fd);
 }
@@ -162,7 +173,7 @@ static void load_entry(tree *t, entry *e, int dir)
 {
     load_attributes(e, dir);
     if (S_ISREG(e->st.st_mode))
-        load_content(e, dir);
+        load_content(t, e, dir);
     if (S_ISLNK(e->st.st_mode)) {
         e->target = alloc((size_t)e->st.st_size + 1);
         if (readlinkat(dir, e->name, e->target, (size_t)e->st.st_size) != e->st.st_size)
@@ -246,6 +257,8 @@ static void load(tree *t)
     add(&t->dirs, root);
     for (size_t i = 0; i < t->dirs.count; i++)
         load_folder(t, t->dirs.item[i]);
+    if (t->blocks)
+        packed_end(t->blocks);
 }
 
 /* ── Making the target: timed ── */
@@ -257,15 +270,28 @@ static void set_attributes(const entry *e, int fd)
             die(e->path);
 }
 
-static void write_runs(const entry *e, int fd)
+/* Some bytes of a run, from `at` on: how many. */
+static size_t look(const run *r, packed_window *window, size_t at, const uint8_t **bytes)
+{
+    size_t len = WRITE_SIZE;
+
+    if (r->data)
+        *bytes = r->data + at;
+    else
+        len = packed_look(window, r->at + at, bytes);
+    return len < r->len - at ? len : r->len - at;
+}
+
+static void write_runs(const entry *e, int fd, packed_window *window)
 {
     off_t end = 0;
 
     for (size_t i = 0; i < e->run_count; i++) {
         const run *r = &e->runs[i];
         for (size_t at = 0; at < r->len;) {
-            size_t len = r->len - at < WRITE_SIZE ? r->len - at : WRITE_SIZE;
-            ssize_t done = pwrite(fd, r->data + at, len, r->offset + (off_t)at);
+            const uint8_t *bytes = NULL;
+            size_t len = look(r, window, at, &bytes);
+            ssize_t done = pwrite(fd, bytes, len, r->offset + (off_t)at);
             if (done < 0)
                 die(e->path);
             at += (size_t)done;
@@ -281,7 +307,7 @@ static bool owner_differs(const tree *t, const entry *e)
     return e->st.st_uid != t->uid || e->st.st_gid != t->gid;
 }
 
-static void make_file(const tree *t, const entry *e, int dir)
+static void make_file(const tree *t, const entry *e, int dir, packed_window *window)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, e->st.st_mtim};
     int fd = openat(dir, e->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -289,7 +315,7 @@ static void make_file(const tree *t, const entry *e, int dir)
 
     if (fd < 0)
         die(e->path);
-    write_runs(e, fd);
+    write_runs(e, fd, window);
     if (owner_differs(t, e) && fchown(fd, e->st.st_uid, e->st.st_gid) != 0)
         die(e->path);
     if ((e->st.st_mode & 07000) && fchmod(fd, e->st.st_mode & 07777) != 0)
@@ -315,6 +341,7 @@ static void make_other(const tree *t, const entry *e, int dir)
 static void *make_files(void *arg)
 {
     tree *t = arg;
+    packed_window *window = t->blocks ? packed_window_new(t->blocks) : NULL;
     size_t i;
 
     while ((i = atomic_fetch_add(&t->next, 1)) < t->batch_count) {
@@ -324,10 +351,13 @@ static void *make_files(void *arg)
         if (dir < 0)
             die(b->dir->path);
         for (size_t f = b->from; f < b->to; f++)
-            (S_ISREG(t->files.item[f]->st.st_mode) ? make_file : make_other)(t, t->files.item[f],
-                                                                             dir);
+            if (S_ISREG(t->files.item[f]->st.st_mode))
+                make_file(t, t->files.item[f], dir, window);
+            else
+                make_other(t, t->files.item[f], dir);
         close(dir);
     }
+    packed_window_free(window);
     return NULL;
 }
 
@@ -383,12 +413,14 @@ static double now(void)
 int main(int argc, char **argv)
 {
     static tree t;
-    long threads = argc == 4 ? strtol(argv[1], NULL, 10) : 0;
+    long threads = argc == 4 || argc == 5 ? strtol(argv[1], NULL, 10) : 0;
 
     if (threads < 1 || threads > THREADS_MAX) {
-        fprintf(stderr, "usage: bare_extract THREADS TREE TARGET\n");
+        fprintf(stderr, "usage: bare_extract THREADS TREE TARGET [LEVEL]\n");
         return 2;
     }
+    if (argc == 5)
+        t.blocks = packed_new((int)strtol(argv[4], NULL, 10));
     t.source = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t.source < 0)
         die(argv[2]);
