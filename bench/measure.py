@@ -17,6 +17,11 @@ MIB = 1 << 20
 LEVEL, BLOCK = 3, 131072
 CLONE_NEWNS = 0x00020000
 MADV_POPULATE_WRITE = 23
+SHARED_MEMORY = '/dev/shm'
+
+
+class Failed(SystemExit):
+    """A program that was measured failed. Whoever can do without it catches this."""
 
 
 def fail(message):
@@ -61,8 +66,21 @@ def run(argv, env=None, cwd=None, out=None):
         for child, command in zip(children, commands):
             if child.returncode != 0:
                 err.seek(0)
-                fail(f'{" ".join(command)}: exit {child.returncode}: {err.read()[-500:]!r}')
+                raise Failed(f'bench: {" ".join(command)}: exit {child.returncode}: {err.read()[-500:]!r}')
     return Measured(seconds, cpu, peak)
+
+
+def spawn(argv):
+    """One program that takes milliseconds: with as little around it as can be."""
+    null = [(os.POSIX_SPAWN_OPEN, 0, '/dev/null', os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, '/dev/null', os.O_WRONLY, 0)]
+    env = dict(os.environ, LC_ALL='C')
+    start = time.monotonic()
+    _, status, usage = os.wait4(os.posix_spawnp(argv[0], argv, env, file_actions=null), 0)
+    seconds = time.monotonic() - start
+    if status != 0:
+        raise Failed(f'bench: {" ".join(argv)}: exit {os.waitstatus_to_exitcode(status)}')
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def warm_memory(size):
@@ -86,18 +104,36 @@ def timed_by_itself(argv):
         return Measured(float(out.read()))
 
 
-def ratios(rounds, name, what):
-    """Of bfc to another, round by round."""
-    pairs = [(getattr(r['bfc'], what), getattr(r[name], what)) for r in rounds]
+def take_turns(jobs, rounds, warm=0, dropped=None):
+    """`jobs` are functions that return Measured, by name; [{name: Measured}], without the first `warm` rounds. A job that
+    fails is left out and `dropped` is told why, but for the first: without it there is nothing to compare."""
+    first, answer = next(iter(jobs)), []
+    for _ in range(rounds + warm):
+        figures = {}
+        for name, job in list(jobs.items()):
+            try:
+                figures[name] = job()
+            except Failed as e:
+                if name == first or not dropped:
+                    raise
+                dropped(name, str(e))
+                del jobs[name]
+        answer.append(figures)
+    return [{name: figures[name] for name in jobs} for figures in answer[warm:]]
+
+
+def ratios(rounds, subject, name, what):
+    """Of the subject to another, round by round."""
+    pairs = [(getattr(r[subject], what), getattr(r[name], what)) for r in rounds]
     return [ours / theirs for ours, theirs in pairs if theirs > 0]
 
 
 def summary(rounds):
-    """Of each program the medians, and the median of the ratios of bfc to it."""
-    out = {}
+    """Of each program the medians, and the median of the ratios of the first, which is bfc, to it."""
+    out, subject = {}, next(iter(rounds[0]))
     for name in rounds[0]:
         seconds = [r[name].seconds for r in rounds]
-        by_time, by_cpu = ratios(rounds, name, 'seconds'), ratios(rounds, name, 'cpu')
+        by_time, by_cpu = ratios(rounds, subject, name, 'seconds'), ratios(rounds, subject, name, 'cpu')
         out[name] = {'seconds': seconds, 'seconds_median': statistics.median(seconds),
                      'bfc_time_ratio': statistics.median(by_time), 'bfc_time_ratios': by_time,
                      'cpu_median': statistics.median(r[name].cpu for r in rounds) or None,
@@ -106,7 +142,7 @@ def summary(rounds):
         size = rounds[-1][name].size
         if size is not None:
             out[name]['size_bytes'] = size
-            out[name]['bfc_size_ratio'] = rounds[-1]['bfc'].size / size
+            out[name]['bfc_size_ratio'] = rounds[-1][subject].size / size if size else None
     return out
 
 
@@ -129,16 +165,24 @@ def scratch_folder(parent):
 
 
 class Space:
-    """Scratch folder and targets; mounts are private to this process and go with it."""
+    """Scratch folder and targets; mounts are private to this process and go with it. Who may not mount gets a folder in
+    the tmpfs that everybody may write to, if there is one."""
 
-    def __init__(self, o, largest):
+    def __init__(self, o, largest, need=0):
         self.private, self.mounts, self.largest = self.unshare(), [], largest
-        need = 4 * largest + 640 * MIB  # containers of three, a loop file, what is extracted
-        self.scratch = scratch_folder(o.scratch)
-        if not o.scratch and self.private and free_memory() > need + largest:
-            self.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%,huge=never', 'tmpfs'], self.scratch)
+        need = need or 6 * largest + 640 * MIB  # containers of everybody, a loop file, what is extracted
+        in_memory = not o.scratch and free_memory() > need + largest
+        self.scratch = scratch_folder(SHARED_MEMORY if in_memory and self.shared(need) and not self.private else o.scratch)
+        if in_memory and self.private:
+            self.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%,huge=never,nr_inodes=0', 'tmpfs'], self.scratch)
         elif shutil.disk_usage(self.scratch).free < need:
-            fail(f'{self.scratch} has not the {need >> 20} MiB of room that this needs')
+            shutil.rmtree(self.scratch)
+            fail(f'{o.scratch or tempfile.gettempdir()} has not the {need >> 20} MiB of room that this needs '
+                 '(--scratch takes another folder)')
+
+    @staticmethod
+    def shared(need):
+        return os.access(SHARED_MEMORY, os.W_OK) and shutil.disk_usage(SHARED_MEMORY).free > need
 
     @staticmethod
     def unshare():
@@ -149,7 +193,7 @@ class Space:
 
     def mount(self, what, arguments, path):
         if subprocess.run(['mount', *arguments, path], check=False).returncode != 0:
-            fail(f'cannot mount {what} on {path}')
+            raise Failed(f'bench: cannot mount {what} on {path}')
         self.mounts.append(path)
 
     def unmount(self, path):
@@ -167,19 +211,19 @@ class Target:
 
     def __init__(self, space, name):
         self.space, self.name = space, name
-        kind = name if name in ('tmpfs', 'ext4') else 'folder'
-        if kind != 'folder' and not space.private:
+        self.mounted = name in ('tmpfs', 'ext4')
+        if self.mounted and not space.private:
             fail(f'target {name} needs root (or give --target a folder)')
-        self.kind, self.folder = kind, None
+        self.kind, self.folder = name if self.mounted else f'{file_system(name)} (a folder)', None
 
     def __enter__(self):
         s = self.space
-        if self.kind == 'folder':
+        if not self.mounted:
             self.folder = tempfile.mkdtemp(prefix='bfc-bench-', dir=self.name)
             return self.folder + '/out'
         self.folder = tempfile.mkdtemp(dir=s.scratch)
         if self.kind == 'tmpfs':
-            s.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%', 'tmpfs'], self.folder)
+            s.mount('tmpfs', ['-t', 'tmpfs', '-o', 'size=95%,nr_inodes=0', 'tmpfs'], self.folder)
         else:
             self.mount_ext4(s)
         return self.folder + '/out'
@@ -195,11 +239,17 @@ class Target:
         s.mount('ext4', ['-t', 'ext4', '-o', 'loop', image], self.folder)
 
     def __exit__(self, *_):
-        if self.kind == 'folder':
+        if not self.mounted:
             shutil.rmtree(self.folder)
             return
         self.space.unmount(self.folder)
         os.rmdir(self.folder)
+
+
+def file_system(path):
+    """The kind of what a folder lies on."""
+    told = subprocess.run(['stat', '-f', '-c', '%T', path], check=True, capture_output=True, text=True).stdout.strip()
+    return {'ext2/ext3': 'ext4'}.get(told, told)
 
 
 def free_memory():

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures as tables, for the terminal and for docs/performance.md. Ratios are of bfc to the others: below 1 is less
 time, or fewer bytes, than theirs."""
+import shutil
+
 from measure import MIB
+
+WIDE = 120  # where nobody says how wide it is
+NAME, NAME_LEAST = 30, 14
+INDENT = 4
 
 
 def title(answer):
@@ -12,7 +18,8 @@ def title(answer):
 
 
 def jobs_of(answer):
-    return {job: f for job, f in answer.items() if isinstance(f, dict) and 'bfc' in f}
+    return {job: f for job, f in answer.items()
+            if isinstance(f, dict) and f and all(isinstance(row, dict) and 'seconds_median' in row for row in f.values())}
 
 
 def told_of_weight(answer):
@@ -24,43 +31,170 @@ def told_of_weight(answer):
             + ', '.join(f'{name} {100 * n / size:.2f} %' for name, n in parts.items()))
 
 
-def print_table(answer):
-    print(f'\n{title(answer)}')
-    for job, figures in jobs_of(answer).items():
-        print(f'  {job:<30} {"seconds":>8} {"bfc/it":>7} {"spread":>13} {"CPU s":>8} {"bfc/it":>7} '
-              f'{"peak MiB":>9} {"MiB":>8} {"bfc/it":>7}')
-        for name, f in figures.items():
-            spread = f['bfc_time_ratios']
-            cpu = f'{f["cpu_median"]:8.3f} {f["bfc_cpu_ratio"]:7.2f}' if f['cpu_median'] else ' ' * 16
-            peak = f'{f["peak_bytes"] / MIB:9.0f}' if f['peak_bytes'] else ''
-            size = f' {f["size_bytes"] / MIB:8.1f} {f["bfc_size_ratio"]:7.3f}' if 'size_bytes' in f else ''
-            print(f'    {name:<28} {f["seconds_median"]:8.3f} {f["bfc_time_ratio"]:7.2f} '
-                  f'{min(spread):6.2f}–{max(spread):<6.2f} {cpu} {peak}{size}', flush=True)
-    if 'weight' in answer:
-        print(f'  {told_of_weight(answer)}', flush=True)
+def told_of_reads(answer):
+    r = answer['random reads']
+    return (f'4 KiB at {r["places"]:,} random places: ' + '; '.join(
+        f'{name} {r[key]["p50_us"]:.0f} µs, 99 % within {r[key]["p99_us"]:.0f} µs'
+        for key, name in (('fresh', 'in a fresh open'), ('hot', 'read before'))))
 
+
+def remarks(answer):
+    return [told(answer) for key, told in (('random reads', told_of_reads), ('weight', told_of_weight)) if key in answer]
+
+
+# ── Cells ──
+
+def seconds(f, digits):
+    """Milliseconds where it takes but a few."""
+    s = f['seconds_median']
+    return f'{s:.{digits}f}' if s >= 0.1 else f'{1000 * s:.2f} ms'
+
+
+def amount(size):
+    return f'{size / MIB:.1f}' if size >= MIB // 10 or size == 0 else f'{size / 1024:.1f} KiB'
+
+
+def spread(f):
+    return f'{min(f["bfc_time_ratios"]):.2f}–{max(f["bfc_time_ratios"]):.2f}'
+
+
+def optional(key, shown):
+    return lambda f: shown(f[key]) if f.get(key) is not None else ''
+
+
+PEAK = lambda f: f'{f["peak_bytes"] / MIB:.0f}' if f['peak_bytes'] else ''
+CPU = optional('cpu_median', '{:.2f}'.format)
+CPU_RATIO = optional('bfc_cpu_ratio', '{:.2f}'.format)
+SIZE = optional('size_bytes', amount)
+SIZE_RATIO = optional('bfc_size_ratio', '{:.3f}'.format)
+
+# Heading, width, what is in it, and which column is the first to go where the terminal is too narrow.
+COLUMNS = (('time, s', 9, lambda f: seconds(f, 3), 9), ('bfc/it', 7, lambda f: f'{f["bfc_time_ratio"]:.2f}', 8),
+           ('rounds', 14, spread, 1), ('CPU, s', 8, CPU, 3), ('bfc/it', 7, CPU_RATIO, 2), ('MiB peak', 9, PEAK, 5),
+           ('MiB', 9, SIZE, 7), ('bfc/it', 7, SIZE_RATIO, 6))
+
+
+# ── On the terminal ──
+
+def width():
+    return shutil.get_terminal_size((WIDE, 24)).columns
+
+
+def fitting(room):
+    """The columns that there is room for, and the room for names."""
+    kept = list(COLUMNS)
+    while sum(c[1] for c in kept) + NAME_LEAST + INDENT > room and len(kept) > 2:
+        kept.remove(min(kept, key=lambda c: c[3]))
+    return kept, max(NAME_LEAST, min(NAME, room - INDENT - sum(c[1] for c in kept)))
+
+
+def fold(text, indent='  '):
+    """Words in lines as wide as the terminal."""
+    lines, room = [''], max(width(), 30)
+    for word in text.split(' '):
+        if len(indent) + len(lines[-1]) + len(word) + 1 > room and lines[-1]:
+            lines.append('')
+        lines[-1] += (' ' if lines[-1] else '') + word
+    return '\n'.join(indent + line for line in lines)
+
+
+def print_table(answer):
+    columns, name_width = fitting(width())
+    print(f'\n{fold(title(answer), "")}')
+    for job, figures in jobs_of(answer).items():
+        heading = job if len(job) <= name_width + 2 else ''
+        if not heading:
+            print(f'  {job}')
+        print(f'  {heading:<{name_width + 2}}' + ''.join(f'{c[0]:>{c[1]}}' for c in columns))
+        for name, f in figures.items():
+            print(f'    {name[:name_width]:<{name_width}}' + ''.join(f'{c[2](f):>{c[1]}}' for c in columns), flush=True)
+    for told in remarks(answer):
+        print(fold(told), flush=True)
+
+
+def shown(goal, got):
+    return f'{got["value"]:.{3 if goal["unit"] == "" else 1}f}'
+
+
+def verdict(got):
+    return {True: 'met', False: 'NOT met', None: ''}[got['met']]
+
+
+def print_goals(report):
+    if report['goals']:
+        print('\nagainst what was asked')
+    for goal in report['goals']:
+        print(fold(f'{goal["figure"]}: {goal["asked"]}'))
+        for name, got in goal['got'].items():
+            print(f'    {name[:24]:<24} {shown(goal, got):>9}  {verdict(got)}')
+
+
+def print_left_out(report):
+    if report['left_out']:
+        print('\nleft out')
+    for entry in report['left_out']:
+        print(fold(f'{entry["what"]}: {entry["why"]}'))
+
+
+# ── In a document ──
 
 def markdown(report):
-    lines = []
+    lines = circumstances(report)
     for answer in report['trees'] + report['images']:
         lines += [f'### {title(answer)}', '',
                   '| | time, s | **bfc : it** | (rounds) | CPU, s | bfc : it | peak, MiB | size, MiB | bfc : it |',
                   '|---|---:|---:|---|---:|---:|---:|---:|---:|']
         for job, figures in jobs_of(answer).items():
             lines.append(f'| **{job}** | | | | | | | | |')
-            lines += [markdown_row(name, f) for name, f in figures.items()]
-        if 'weight' in answer:
-            lines += ['', told_of_weight(answer).capitalize() + '.']
+            lines += [markdown_row(name, f, name == next(iter(figures))) for name, f in figures.items()]
+        for told in remarks(answer):
+            lines += ['', told[0].upper() + told[1:] + '.']
         lines.append('')
-    return '\n'.join(lines)
+    return '\n'.join(lines + goals_table(report) + left_out(report))
 
 
-def markdown_row(name, f):
-    spread = f'{min(f["bfc_time_ratios"]):.2f}–{max(f["bfc_time_ratios"]):.2f}' if name != 'bfc' else ''
-    ratio = f'**{f["bfc_time_ratio"]:.2f}**' if name != 'bfc' else ''
-    cpu = [f'{f["cpu_median"]:.2f}', f'{f["bfc_cpu_ratio"]:.2f}' if name != 'bfc' else ''] \
-        if f['cpu_median'] else ['', '']
-    peak = f'{f["peak_bytes"] / MIB:.0f}' if f['peak_bytes'] else ''
-    size = [f'{f["size_bytes"] / MIB:.1f}', f'{f["bfc_size_ratio"]:.3f}' if name != 'bfc' else ''] \
-        if 'size_bytes' in f else ['', '']
-    return '| ' + ' | '.join([name, f'{f["seconds_median"]:.2f}', ratio, spread, *cpu, peak, *size]) + ' |'
+def markdown_row(name, f, subject):
+    """The first row is bfc: it has no ratio to itself."""
+    ratio = (lambda told: '') if subject else lambda told: told
+    return '| ' + ' | '.join([name, seconds(f, 2), ratio(f'**{f["bfc_time_ratio"]:.2f}**'), ratio(spread(f)), CPU(f),
+                              ratio(CPU_RATIO(f)), PEAK(f), SIZE(f), ratio(SIZE_RATIO(f))]) + ' |'
+
+
+def code(text):
+    """A pipe would end the cell."""
+    return '`' + text.replace('|', '\\|') + '`'
+
+
+def circumstances(report):
+    """The machine, versions and commands: of a report that tells them."""
+    m = report['machine']
+    lines = [f'{m["cpu"]} with {m["processors"]} processors, Linux {m["kernel"]}, {m["memory_bytes"] / (1 << 30):.0f} GiB of '
+             f'memory; {m["date"][:10]}; rounds: {report["rounds"]}, threads: {report["jobs"]}.', '']
+    if report.get('versions'):
+        lines += ['| program | version |', '|---|---|',
+                  *(f'| {name} | {version} |' for name, version in report['versions'].items()), '']
+    if report.get('commands'):
+        lines += ['| | | command |', '|---|---|---|',
+                  *(f'| {job} | {name} | {code(command)} |' for job, commands in report['commands'].items()
+                    for name, command in commands.items()), '']
+    return lines
+
+
+def goals_table(report):
+    goals = report.get('goals')
+    if not goals:
+        return []
+    names = list(dict.fromkeys(name for goal in goals for name in goal['got']))
+    lines = ['### Against what was asked', '', '| | asked | ' + ' | '.join(names) + ' |',
+             '|---|---|' + '---:|' * len(names)]
+    for goal in goals:
+        cells = [f'{shown(goal, got)}{" met" if got["met"] else " **not met**" if got["met"] is False else ""}' if got else ''
+                 for got in (goal['got'].get(name) for name in names)]
+        lines.append(f'| {goal["figure"]} | {goal["asked"]} | ' + ' | '.join(cells) + ' |')
+    return lines + ['']
+
+
+def left_out(report):
+    if not report.get('left_out'):
+        return []
+    return ['### Left out', '', *(f'- {entry["what"]}: {entry["why"]}' for entry in report['left_out']), '']
