@@ -2,6 +2,7 @@
 """The figures as tables, for the terminal and for docs/performance.md. Ratios are of bfc to the others: below 1 is less
 time, or fewer bytes, than theirs."""
 import shutil
+import sys
 
 from measure import MIB
 
@@ -98,9 +99,26 @@ def fold(text, indent='  '):
     return '\n'.join(indent + line for line in lines)
 
 
+def status(text=''):
+    """What is being done, on one line that goes again; only where somebody looks."""
+    if sys.stderr.isatty():
+        sys.stderr.write('\r\x1b[K' + text[:width() - 1])
+        sys.stderr.flush()
+
+
 def print_table(answer):
+    print_title(answer)
+    print_jobs(answer)
+
+
+def print_title(answer):
+    status()
+    print(f'\n{fold(title(answer), "")}', flush=True)
+
+
+def print_jobs(answer):
     columns, name_width = fitting(width())
-    print(f'\n{fold(title(answer), "")}')
+    status()
     for job, figures in jobs_of(answer).items():
         heading = job if len(job) <= name_width + 2 else ''
         if not heading:
