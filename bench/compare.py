@@ -69,7 +69,8 @@ def archive(session, tree):
     extract = {mine: (peers.bfc_extract(o), False),
                **{name: (p.extract, p.makes_folder) for name, p in session.peers.items() if name in (TAR, DWARFS)}}
     for target in session.targets[:1]:
-        jobs[f'extract, archive, to {target.kind}'] = session.extractions(f'extract, archive, to {target.kind}', extract, target)
+        job = f'extract, archive, to {target.kind}'
+        jobs[job] = session.extractions(job, extract, target)
     session.remove(mine)
     return jobs
 

@@ -140,3 +140,9 @@ def judge(goals, answers, title):
 
 def against(report):
     return judge(TREES, report['trees'], 'tree') + judge(IMAGES, report['images'], 'image')
+
+
+def not_measured(report):
+    """Of all goals those that nothing was said about: a row that goes by another name than its goal thinks, say."""
+    told = {goal['figure'] for goal in report['goals']}
+    return [goal.figure for goal in TREES + IMAGES if goal.figure not in told]
