@@ -57,11 +57,17 @@ def run(argv, env=None, cwd=None, out=None):
             source = child.stdout
             children.append(child)
         peak = cpu = 0
-        for child in children:
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            peak += usage.ru_maxrss * 1024
-            cpu += usage.ru_utime + usage.ru_stime
+        try:
+            for child in children:
+                _, status, usage = os.wait4(child.pid, 0)
+                child.returncode = os.waitstatus_to_exitcode(status)
+                peak += usage.ru_maxrss * 1024
+                cpu += usage.ru_utime + usage.ru_stime
+        except BaseException:  # it would hold the scratch folder, which is to go
+            for child in (c for c in children if c.returncode is None):
+                child.kill()
+                child.wait()
+            raise
         seconds = time.monotonic() - start
         for child, command in zip(children, commands):
             if child.returncode != 0:
