@@ -105,7 +105,7 @@ class Images:
 
     def create(self):
         self.fresh('store')
-        return self.run([*self.bfc, 'create', '-c', f'zstd:{LEVEL}', '-b', str(BLOCK), 'im', f'oci:{self.layout.name}'])
+        return self.run([*self.bfc, 'create', '-c', f'zstd:{LEVEL}', 'im', f'oci:{self.layout.name}'])
 
     def pull(self):
         """By a plain name: podman makes the image's name of the path, and not every path is fit for that."""
