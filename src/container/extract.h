@@ -22,16 +22,16 @@
 #include "sys/pool.h"
 
 enum {
-    XGROUPS_MAX = 64,       /* blocks whose files are being gathered */
-    XGROUP_FILES_MAX = 512, /* files of one block written by one job */
-    XEMPTIES_MAX = 64,      /* files without data made by one job */
-    XCHUNK_BYTES = 1 << 20, /* of a large file written by one job */
+    XGROUPS_MAX = 64,        /* blocks whose files are being gathered */
+    XGROUP_FILES_MAX = 4096, /* files of one block written by one job */
+    XEMPTIES_MAX = 64,       /* files without data made by one job */
+    XCHUNK_BYTES = 1 << 20,  /* of a large file written by one job */
     XCHUNK_PIECES = 256,
     XCACHE_BLOCKS = 16,      /* decoded blocks that are kept */
     XCACHE_BYTES = 8 << 20,  /* ... and their size together */
     XJOBS_PER_WORKER = 8,    /* jobs waiting or running */
     XQUEUE_BYTES = 16 << 20, /* memory of the files that wait */
-    XFDS_MAX = 256,          /* folders and files open beyond the depth of the walk */
+    XFDS_MAX = 4096,         /* folders and files open beyond the depth of the walk */
     XSETS_CACHED = 64,       /* sets of xattrs that are kept */
     XSET_CACHED_BYTES = 32768,
     XREFUSED = 64,          /* owners that are known to be refused */
