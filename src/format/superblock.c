@@ -31,10 +31,7 @@ void bfci_super_encode(const bfci_super *s, uint8_t out[SUPER_SIZE])
 
 static bool all_zero(const uint8_t *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (bytes[i])
-            return false;
-    return true;
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
 }
 
 static int check_identity(const uint8_t *raw, bfc_err *err)
