@@ -7,7 +7,10 @@
 
 #include "base/base.h"
 
-/* Both work in place, on any bytes; the second undoes the first. */
+/* Both work in place, on any bytes; the second undoes the first. Of what the first was given, it
+ * can also be given the start: then all is right but the last BFCI_BRANCH_TAIL bytes, which may
+ * belong to a branch that was cut. */
+#define BFCI_BRANCH_TAIL 4
 void bfci_branches_to_positions(uint8_t *bytes, size_t len);
 void bfci_branches_from_positions(uint8_t *bytes, size_t len);
 /* Whether a file that begins so is code of such a machine (ELF, AMD64 or 80386). */

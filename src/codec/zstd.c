@@ -140,18 +140,102 @@ static int check_frame(const void *src, size_t len, size_t raw_len, bfc_err *err
     return 0;
 }
 
+static int fail_frame(size_t rc, bfc_err *err)
+{
+    if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
+        return bfci_fail_nomem(err);
+    return bfci_fail(err, BFC_E_CORRUPT, "damaged zstd frame: %s", ZSTD_getErrorName(rc));
+}
+
 int bfci_decompress(bfci_decompressor *d, const void *src, size_t len, void *dst, size_t raw_len,
                     bfc_err *err)
 {
     BFC_TRY(check_frame(src, len, raw_len, err));
     size_t rc = ZSTD_decompressDCtx(d->zstd, dst, raw_len, src, len);
-    if (ZSTD_isError(rc)) {
-        if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
-            return bfci_fail_nomem(err);
-        return bfci_fail(err, BFC_E_CORRUPT, "damaged zstd frame: %s", ZSTD_getErrorName(rc));
-    }
+    if (ZSTD_isError(rc))
+        return fail_frame(rc, err);
     if (rc != raw_len)
         return bfci_fail(err, BFC_E_CORRUPT, "zstd frame gave %zu bytes where %zu should be", rc,
                          raw_len);
     return 0;
+}
+
+/* ── The start of a frame ── */
+
+/* RFC 8878, section 3.1.1: a header, and blocks of at most 128 KiB that are decoded one by one. */
+enum {
+    PIECE = 128 << 10,
+    HEADER_SHORTEST = 6, /* magic, descriptor, and a byte for window or size */
+    PLAIN_WINDOW = 0x60, /* 4 MiB, as much as a block of ours may have */
+};
+
+/* Length of the frame's header; 0 where there is a dictionary or a checksum. */
+static size_t header_len(const uint8_t *frame)
+{
+    const uint8_t descriptor = frame[4];
+    const bool single = descriptor & 0x20;
+    const unsigned size_flag = descriptor >> 6;
+
+    if (descriptor & 0x07)
+        return 0;
+    return 5u + (single ? 0u : 1u) + (size_flag ? (size_t)1 << size_flag : single);
+}
+
+/* Where the header of the frame's block number `count` - 1 is, and where that block ends. False if
+ * it is the last, or there are not that many. */
+static bool find_block(const uint8_t *frame, size_t len, size_t count, size_t *mark, size_t *end)
+{
+    size_t at = header_len(frame);
+
+    for (size_t i = 0; i < count; i++) {
+        if (at == 0 || at > len || len - at < 3)
+            return false;
+        uint32_t header = get_u16le(frame + at) | (uint32_t)frame[at + 2] << 16;
+        bool last = header & 1, repeated = (header >> 1 & 3) == 1;
+        size_t size = 3 + (repeated ? 1 : header >> 3);
+        if (last || len - at < size)
+            return false;
+        *mark = at;
+        at += size;
+    }
+    *end = at;
+    return true;
+}
+
+/* A frame of its own is made of the blocks that are enough: it gets a header that tells no size,
+ * and its last block is marked as such. Streaming would need no such thing, but buffers. */
+static size_t decode_start(bfci_decompressor *d, uint8_t *frame, size_t mark, size_t end, void *dst,
+                           size_t raw_len)
+{
+    uint8_t *start = frame + header_len(frame) - HEADER_SHORTEST;
+    uint8_t kept[HEADER_SHORTEST];
+
+    memcpy(kept, start, sizeof kept);
+    put_u32le(start, ZSTD_MAGICNUMBER);
+    start[4] = 0;
+    start[5] = PLAIN_WINDOW;
+    frame[mark] |= 1;
+    size_t rc = ZSTD_decompressDCtx(d->zstd, dst, raw_len, start, (size_t)(frame + end - start));
+    frame[mark] &= 0xfe;
+    memcpy(start, kept, sizeof kept);
+    return rc;
+}
+
+int bfci_decompress_start(bfci_decompressor *d, uint8_t *src, size_t len, void *dst, size_t raw_len,
+                          size_t *got, bfc_err *err)
+{
+    size_t mark = 0, end = 0;
+
+    BFC_TRY(check_frame(src, len, raw_len, err));
+    if (*got > 0 && find_block(src, len, *got / PIECE + (*got % PIECE != 0), &mark, &end)) {
+        size_t rc = decode_start(d, src, mark, end, dst, raw_len);
+        if (ZSTD_isError(rc))
+            return fail_frame(rc, err);
+        if (rc >= *got) {
+            *got = rc;
+            return 0;
+        }
+    }
+    *got = raw_len;
+    return bfci_decompress(d, src, len, dst, raw_len, err);
 }

@@ -24,5 +24,9 @@ BFCI_DEFINE_AUTO(bfci_decompressor, bfci_decompressor_free)
  * holds raw_len bytes. BFC_E_CORRUPT otherwise. Never writes beyond dst. */
 int bfci_decompress(bfci_decompressor *d, const void *src, size_t len, void *dst, size_t raw_len,
                     bfc_err *err);
+/* As much of it as is needed for the first *got bytes; then *got tells how many are there, not
+ * fewer. What is behind the part that is decoded is not looked at. `src` is changed meanwhile. */
+int bfci_decompress_start(bfci_decompressor *d, uint8_t *src, size_t len, void *dst, size_t raw_len,
+                          size_t *got, bfc_err *err);
 
 #endif

@@ -5,14 +5,16 @@
 #include "container/reader.h"
 
 enum {
-    CACHED_BLOCKS = 16
+    CACHED_BLOCKS = 16,
+    PIECE = 128 << 10,    /* what zstd decodes at once */
+    SMALL_READ = 16 << 10 /* more is read by who goes through all of it */
 };
 
 typedef struct cached_block {
     uint64_t number;
     uint64_t used; /* tick of the last use; 0: empty */
     uint8_t *raw;
-    uint32_t len;
+    uint32_t len, decoded; /* what is there of it, from its start */
 } cached_block;
 
 struct bfci_block_cache {
@@ -55,32 +57,53 @@ static cached_block *oldest(bfci_block_cache *c)
     return best;
 }
 
-static int load(bfci_block_cache *c, uint64_t number, cached_block **out, bfc_err *err)
+static cached_block *find(bfci_block_cache *c, uint64_t number)
+{
+    for (size_t i = 0; i < CACHED_BLOCKS; i++)
+        if (c->block[i].used && c->block[i].number == number)
+            return &c->block[i];
+    return NULL;
+}
+
+/* How much of a block to decode for bytes [skip, skip + len): a single small read leaves the rest
+ * out where that spares zstd a piece. */
+static uint32_t wanted(const bfci_ref *ref, uint64_t skip, size_t len)
+{
+    if (ref->raw <= PIECE || len > SMALL_READ)
+        return ref->raw;
+    uint32_t low = ref->raw - PIECE;
+    return skip <= low && len <= low - skip ? (uint32_t)(skip + len) : ref->raw;
+}
+
+/* Into the place of `b`, which holds the block's start, or of the oldest one. A block that is asked
+ * for again is decoded to its end. */
+static int load(bfci_block_cache *c, uint64_t number, uint64_t skip, size_t len, cached_block **b,
+                bfc_err *err)
 {
     bfci_ref ref;
     AUTO_FREE uint8_t *raw = NULL;
+    uint32_t got = 0;
 
     BFC_TRY(bfci_load_block(&c->blocks, number, &ref, err));
     BFC_TRY(bfci_alloc(ref.raw, 1, &raw, err));
-    BFC_TRY(bfci_source_read(c->source, bfci_block_id(number), &ref, c->unpacker, raw, err));
-    cached_block *b = oldest(c);
-    free(b->raw);
-    *b = (cached_block){number, 0, bfci_steal(&raw), ref.raw};
-    *out = b;
+    BFC_TRY(bfci_source_read_start(c->source, bfci_block_id(number), &ref, c->unpacker, raw,
+                                   *b ? ref.raw : wanted(&ref, skip, len), &got, err));
+    if (!*b)
+        *b = oldest(c);
+    free((*b)->raw);
+    **b = (cached_block){number, 0, bfci_steal(&raw), ref.raw, got};
     return 0;
 }
 
-static int get_block(bfci_block_cache *c, uint64_t number, cached_block **out, bfc_err *err)
+static int get_block(bfci_block_cache *c, uint64_t number, uint64_t skip, size_t len,
+                     cached_block **out, bfc_err *err)
 {
-    cached_block *found = NULL;
+    cached_block *b = find(c, number);
 
-    for (size_t i = 0; i < CACHED_BLOCKS && !found; i++)
-        if (c->block[i].used && c->block[i].number == number)
-            found = &c->block[i];
-    if (!found)
-        BFC_TRY(load(c, number, &found, err));
-    found->used = ++c->tick;
-    *out = found;
+    if (!b || (b->decoded < b->len && (skip > b->decoded || len > b->decoded - skip)))
+        BFC_TRY(load(c, number, skip, len, &b, err));
+    b->used = ++c->tick;
+    *out = b;
     return 0;
 }
 
@@ -93,7 +116,7 @@ int bfci_block_cache_read(bfci_block_cache *c, const bfci_extent *e, uint64_t fr
         uint64_t here = e->shift ? (UINT64_C(1) << e->shift) - skip : len;
         size_t n = (size_t)MIN(here, len);
         cached_block *b = NULL;
-        BFC_TRY(get_block(c, e->block + index, &b, err));
+        BFC_TRY(get_block(c, e->block + index, skip, n, &b, err));
         if (skip > b->len || n > b->len - skip)
             return bfci_fail(err, BFC_E_CORRUPT, "block %llu is shorter than what lies in it",
                              (unsigned long long)(e->block + index));

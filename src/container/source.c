@@ -287,40 +287,67 @@ int bfci_source_read_stored(const bfci_source *s, const bfci_ref *ref, uint8_t *
     return 0;
 }
 
-static int unpack(const bfci_ref *ref, bfci_unpacker *u, const uint8_t *bytes, size_t len,
-                  uint8_t *raw, bfc_err *err)
+static int unpack(const bfci_ref *ref, bfci_unpacker *u, uint8_t *bytes, size_t len, uint8_t *raw,
+                  uint32_t *got, bfc_err *err)
 {
     if (ref->comp == COMP_NONE) {
         if (len != ref->raw)
             return bfci_fail_at(err, BFC_E_CORRUPT, ref->offset,
                                 "a sealed payload of %zu bytes where %u should be", len, ref->raw);
         memcpy(raw, bytes, len);
+        *got = ref->raw;
         return 0;
     }
-    int rc = bfci_decompress(u->zstd, bytes, len, raw, ref->raw, err);
+    const size_t tail = ref->comp == COMP_ZSTD_X86 ? BFCI_BRANCH_TAIL : 0;
+    size_t there = MIN(*got + tail, (size_t)ref->raw);
+    int rc = there < ref->raw
+                 ? bfci_decompress_start(u->zstd, bytes, len, raw, ref->raw, &there, err)
+                 : bfci_decompress(u->zstd, bytes, len, raw, ref->raw, err);
+    *got = (uint32_t)(there < ref->raw ? there - tail : there);
     if (rc < 0 && err)
         err->offset = ref->offset;
     if (rc == 0 && ref->comp == COMP_ZSTD_X86)
-        bfci_branches_from_positions(raw, ref->raw);
+        bfci_branches_from_positions(raw, there);
     return rc;
 }
 
-int bfci_source_read(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
-                     bfci_unpacker *u, uint8_t *raw, bfc_err *err)
+/* *got: how much of it is needed, and then, how much is there. */
+static int read_payload(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                        bfci_unpacker *u, uint8_t *raw, uint32_t *got, bfc_err *err)
 {
     size_t len = ref->stored;
 
-    if (!bfci_source_is_sealed(s) && ref->comp == COMP_NONE && ref->raw == ref->stored)
+    if (!bfci_source_is_sealed(s) && ref->comp == COMP_NONE && ref->raw == ref->stored) {
+        *got = ref->raw;
         return bfci_source_read_stored(s, ref, raw, err);
+    }
     BFC_TRY(bfci_source_check_ref(s, ref, BLOCK_SIZE_MAX, err));
     buf_clear(&u->scratch);
     uint8_t *stored = bfci_buf_room(&u->scratch, ref->stored);
     BFC_TRY(buf_check(&u->scratch, err));
     BFC_TRY(bfci_source_read_stored(s, ref, stored, err));
     if (!bfci_source_is_sealed(s))
-        return unpack(ref, u, stored, len, raw, err);
+        return unpack(ref, u, stored, len, raw, got, err);
     if (!s->seal)
         return bfci_fail(err, BFC_E_DENIED, "it is encrypted, and no key was given");
     BFC_TRY(bfci_seal_open_payload(s->seal, &u->opener, frame, ref, stored, &len, err));
-    return unpack(ref, u, stored + SEALED_AT_CIPHERTEXT, len, raw, err);
+    return unpack(ref, u, stored + SEALED_AT_CIPHERTEXT, len, raw, got, err);
+}
+
+int bfci_source_read(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                     bfci_unpacker *u, uint8_t *raw, bfc_err *err)
+{
+    uint32_t got = ref->raw;
+    return read_payload(s, frame, ref, u, raw, &got, err);
+}
+
+int bfci_source_read_start(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                           bfci_unpacker *u, uint8_t *raw, uint32_t want, uint32_t *got,
+                           bfc_err *err)
+{
+    uint32_t there = MIN(want, ref->raw);
+
+    BFC_TRY(read_payload(s, frame, ref, u, raw, &there, err));
+    *got = there;
+    return 0;
 }

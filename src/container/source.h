@@ -59,5 +59,9 @@ int bfci_source_read_stored(const bfci_source *s, const bfci_ref *ref, uint8_t *
 /* The same, opened and decompressed into `raw` (ref->raw bytes). `frame`: what it is read as. */
 int bfci_source_read(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
                      bfci_unpacker *u, uint8_t *raw, bfc_err *err);
+/* The same, of which only the first `want` bytes are needed: *got are there, not fewer. */
+int bfci_source_read_start(const bfci_source *s, bfci_frame_id frame, const bfci_ref *ref,
+                           bfci_unpacker *u, uint8_t *raw, uint32_t want, uint32_t *got,
+                           bfc_err *err);
 
 #endif

@@ -54,6 +54,10 @@ static void test_there_and_back(void **state)
         by_the_book(book, len);
         bfci_branches_to_positions(moved, len);
         assert_memory_equal(moved, book, len);
+        size_t start = next_random(&seed) % (len + 1);
+        bfci_branches_from_positions(book, start);
+        if (start > BFCI_BRANCH_TAIL)
+            assert_memory_equal(book, was, start - BFCI_BRANCH_TAIL);
         bfci_branches_from_positions(moved, len);
         assert_memory_equal(moved, was, len);
     }

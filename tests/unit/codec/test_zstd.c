@@ -47,6 +47,49 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Starts of frames of several pieces, and of frames that have only one. */
+static void test_zstd__decodes_no_more_than_is_needed(void **state)
+{
+    struct fixture *f = *state;
+    const size_t piece = 128 << 10, size[] = {1000, piece, piece + 1000, 8 * piece + 5000};
+    const size_t most = 8 * piece + 5000, room = 2 * most;
+    AUTO_FREE uint8_t *raw = NULL, *packed = NULL, *kept = NULL, *back = NULL;
+
+    assert_int_equal(bfci_alloc(most, 1, &raw, NULL), 0);
+    assert_int_equal(bfci_alloc(room, 1, &packed, NULL), 0);
+    assert_int_equal(bfci_alloc(room, 1, &kept, NULL), 0);
+    assert_int_equal(bfci_alloc(most, 1, &back, NULL), 0);
+    for (size_t i = 0; i < most; i++)
+        raw[i] = i / piece == 1 ? 7 : (uint8_t)(i * i / 1000 % 50);
+    for (size_t s = 0; s < ARRAY_LEN(size); s++) {
+        size_t len = 0, got;
+        assert_int_equal(bfci_compress(f->c, raw, size[s], kept, room, &len, NULL), 0);
+        memcpy(packed, kept, len);
+        for (size_t want = 0; want < size[s]; want += 1 + want / 3) {
+            memset(back, 0, size[s]);
+            got = want;
+            assert_int_equal(bfci_decompress_start(f->d, packed, len, back, size[s], &got, NULL),
+                             0);
+            size_t pieces = (want + piece - 1) / piece * piece;
+            assert_int_equal(got, want ? MIN(pieces, size[s]) : size[s]);
+            assert_memory_equal(back, raw, got);
+            assert_memory_equal(packed, kept, len);
+        }
+        for (size_t cut = 0; cut < len; cut += 1 + len / 50) {
+            got = size[s] - 1;
+            assert_int_equal(bfci_decompress_start(f->d, packed, cut, back, size[s], &got, NULL),
+                             BFC_E_CORRUPT);
+        }
+        for (size_t at = 0; at < len; at += 1 + len / 50) { /* whatever comes of it */
+            packed[at] ^= 0x55;
+            got = 1;
+            if (bfci_decompress_start(f->d, packed, len, back, size[s], &got, NULL) == 0)
+                assert_true(got >= 1 && got <= size[s]);
+            memcpy(packed, kept, len);
+        }
+    }
+}
+
 /* Decompresses from an exact copy; whatever comes of it, nothing is written beyond raw_len. */
 static int unpack(struct fixture *f, const void *bytes, size_t len, size_t raw_len)
 {
@@ -161,6 +204,7 @@ static void test_zstd__flipped_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_zstd__decodes_no_more_than_is_needed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zstd__there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zstd__levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zstd__frames_are_plain, setup, teardown),

@@ -49,12 +49,9 @@ static void test_builder__keeps_some_pages_small(void **state)
         enum bfci_table table;
         uint32_t count;
         size_t key_len, leaf_max;
-    } tried[] = {{TABLE_CONTENTS, 100000, 5, 4 << 10},
-                 {TABLE_BLOCKS, 100000, 8, 4 << 10},
-                 {TABLE_DIRENTS, 100000, 20, 4 << 10},
-                 {TABLE_INODES, 100000, 8, 8 << 10},
-                 {TABLE_BLOBS, 100000, 12, 16 << 10},
-                 {TABLE_BLOBS, 20000, KEY_MAX, 16 << 10}};
+    } tried[] = {{TABLE_CONTENTS, 100000, 5, 4 << 10}, {TABLE_BLOCKS, 100000, 8, 4 << 10},
+                 {TABLE_DIRENTS, 100000, 20, 4 << 10}, {TABLE_INODES, 100000, 8, 8 << 10},
+                 {TABLE_BLOBS, 100000, 12, 16 << 10},  {TABLE_BLOBS, 20000, KEY_MAX, 16 << 10}};
 
     for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
         fill(c, tried[i].table, tried[i].count, tried[i].key_len);

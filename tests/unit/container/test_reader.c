@@ -71,6 +71,64 @@ static void test_reader__reads_at_every_place(void **state)
     compare(c, "./empty", content, 0);
 }
 
+/* Numbers that compress, or with `code`, x86 code: calls of one place from everywhere. */
+static void fill(uint8_t *content, size_t size, bool code)
+{
+    static const uint8_t head[20] = {0x7f, 'E', 'L', 'F', 2, 1, 1, [18] = 62};
+
+    for (size_t i = 0; i < size; i++)
+        content[i] = (uint8_t)(i * i / 100000 % 50);
+    if (!code)
+        return;
+    memcpy(content, head, sizeof head);
+    for (size_t i = 1000; i + 5 < size; i += 5 + i * i % 7) {
+        content[i] = 0xe8;
+        put_u32le(content + i + 1, (uint32_t)(700 - i));
+    }
+}
+
+/* Of a large block a small read decodes the start only, and later ones the rest. */
+static void parts_of_large_blocks(struct care *c, bool code)
+{
+    const size_t size = 5 << 19;
+    bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
+    bfc_writer *w = NULL;
+    uint8_t *content = malloc(size);
+
+    assert_non_null(content);
+    fill(content, size, code);
+    care_put(c->src, "large", content, size);
+    (void)unlink(c->file);
+    o.block_size = 1 << 20;
+    care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
+    care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
+    care_ok(c, bfc_writer_commit(w, NULL, &c->err));
+    bfc_writer_close(w);
+    compare(c, "large", content, size);
+
+    const size_t at[] = {5, 40, 131000, 131070, 260000, 900000, 3, 1048570, 1048576, 2000000, 50};
+    bfc_reader *r = NULL;
+    bfc_entry e;
+    care_ok(c, bfc_reader_open(c->file, NULL, &r, &c->err));
+    care_ok(c, bfc_reader_stat(r, "large", &e, &c->err));
+    const uint64_t ino = e.ino;
+    for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+        uint8_t got[100];
+        size_t len = 0;
+        care_ok(c, bfc_reader_read(r, ino, at[i], got, sizeof got, &len, &c->err));
+        assert_int_equal(len, sizeof got);
+        assert_memory_equal(got, content + at[i], len);
+    }
+    bfc_reader_close(r);
+    free(content);
+}
+
+static void test_reader__decodes_parts_of_large_blocks(void **state)
+{
+    parts_of_large_blocks(*state, false);
+    parts_of_large_blocks(*state, true);
+}
+
 static void test_reader__says_what_is_not_there(void **state)
 {
     struct care *c = *state;
@@ -149,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CARE_TEST(test_reader__reads_at_every_place),
+        CARE_TEST(test_reader__decodes_parts_of_large_blocks),
         CARE_TEST(test_reader__says_what_is_not_there),
         CARE_TEST(test_reader__holds_to_a_root_digest),
         CARE_TEST(test_reader__gives_attributes),
