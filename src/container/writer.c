@@ -572,7 +572,8 @@ static int store_all(work *k, bfc_err *err)
         BFC_TRY(take_batches(k, err));
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
-    bfci_meter_count(k->intake.progress.files_done, k->intake.progress.bytes_done);
+    /* Of layers `hash` has the contents, and progress tells what was read of them. */
+    bfci_meter_count(k->intake.progress.files_done, k->w->feed ? 0 : k->intake.progress.bytes_done);
     return 0;
 }
 
