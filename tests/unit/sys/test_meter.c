@@ -90,7 +90,8 @@ static void test_meter__stages_get_their_own_time(void **state)
     assert_in_range(write, 30 * MS, 50 * MS);
 }
 
-/* Far shorter than what lies between two looks at the processor's clock. */
+/* Far shorter than what lies between two looks at the processor's clock. Twice as long a stage gets
+ * twice as much, but for what befalls it when the kernel gives the processor to others. */
 static void test_meter__deals_out_short_stages(void **state)
 {
     bfci_gauge gauge;
@@ -98,7 +99,7 @@ static void test_meter__deals_out_short_stages(void **state)
 
     (void)state;
     bfci_gauge_begin(&gauge, &s);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 3000; i++) {
         BFCI_METER(STAGE_TAKE);
         burn(MS / 50);
         {
@@ -108,8 +109,8 @@ static void test_meter__deals_out_short_stages(void **state)
     }
     bfci_gauge_end(&gauge);
     uint64_t take = get(&s, "take")->busy_ns, hash = get(&s, "hash")->busy_ns;
-    assert_int_equal(get(&s, "hash")->calls, 1000);
-    assert_in_range(hash, take + take / 4, 4 * take);
+    assert_int_equal(get(&s, "hash")->calls, 3000);
+    assert_in_range(hash, take, 6 * take);
 }
 
 typedef struct job {
