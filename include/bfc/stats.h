@@ -7,8 +7,10 @@
  * time, and what that says of more threads.
  *
  *     bfc_stats stats = BFC_STATS_INIT;
- *     bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
+ *     bfc_extract_options o = BFC_EXTRACT_OPTIONS_INIT;
  *     o.stats = &stats;
+ *     if (bfc_extract(reader, "out", &o, NULL, &err) == 0)
+ *         printf("at most %.1f times as fast\n", bfc_stats_speedup(&stats, 8, true));
  */
 
 #include <stdbool.h>
