@@ -149,7 +149,7 @@ static inline void bfci_meter_queue(enum bfci_queue_id queue, uint64_t now, uint
     bfci_meter *m = bfci_meter_here;
     if (m) {
         m->counts.queue[queue].most = MAX(m->counts.queue[queue].most, now);
-        m->counts.queue[queue].limit = limit;
+        m->counts.queue[queue].limit = MAX(m->counts.queue[queue].limit, limit);
     }
 }
 
