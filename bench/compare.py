@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Create and extract, bfc beside everybody; and bfc beside itself with other options, each against what it is meant for."""
+import json
 import os
 import shutil
+import subprocess
 
 import peers
 import trees
@@ -14,6 +16,7 @@ STORED = 'create, of compressed files'
 AUTO, MEMORY, ARCHIVE, LEVEL19 = 'create, default', 'create, little memory', 'create, archive', f'create, level {LONG_LEVEL}'
 SCALING = 'create, threads'
 BARE_ZSTD = 'bare, zstd'
+STAGES = 'stages'
 
 
 def compare(session, tree):
@@ -98,4 +101,25 @@ def scaling(session, tree):
     jobs = {SCALING: session.creations(SCALING, programs, tree)}
     if max(session.o.scaling) > os.cpu_count():
         session.left_out(f'{SCALING}: more than {os.cpu_count()}', 'measured, but there are no more processors')
+    jobs[STAGES] = stages(session, tree)
     return jobs
+
+
+def stages(session, tree):
+    """Of create and extract, by bfc's own counters: which stage that only one thread can do takes the most of the work."""
+    if '--stats' not in peers.said([session.o.bfc, 'create', '--help']):
+        session.left_out(STAGES, 'this bfc has no --stats')
+        return {}
+    bfc, file = [session.o.bfc, '--json', '-j', str(session.o.jobs)], session.file('counted')
+    told = {'create': counted([*bfc, 'create', '--stats', '-f', *THREE, file, tree])}
+    with session.targets[0] as to:
+        told['extract'] = counted([*bfc, 'extract', '--stats', file, '-C', to])
+    session.remove('counted')
+    return told
+
+
+def counted(argv):
+    done = subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    stats = json.loads(done.stdout)['stats']
+    serial = max((stage for stage in stats['stages'] if stage['serial']), key=lambda stage: stage['busy_ns'])
+    return {'serial_stage': serial['name'], 'serial_share': serial['busy_ns'] / stats['work_ns'], **stats}

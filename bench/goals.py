@@ -4,7 +4,7 @@ import collections
 import operator
 import statistics
 
-from compare import ARCHIVE, AUTO, BARE_ZSTD, LEVEL19, MEMORY, SCALING, STORED
+from compare import ARCHIVE, AUTO, BARE_ZSTD, LEVEL19, MEMORY, SCALING, STAGES, STORED
 from measure import MIB
 from peers import DWARFS, LONG_LEVEL, SQUASHFS, SQUASHFS_LARGE, TAR
 from sealing import ASKED, CREATE, EXTRACT
@@ -82,6 +82,14 @@ def speed_up(answer):
     return f['bfc_time_ratio'] if f else None
 
 
+def serial_share(job):
+    """Percent of the work in the largest stage that only one thread can do."""
+    def got(answer):
+        told = answer.get(STAGES)
+        return 100 * told[job]['serial_share'] if told else None
+    return got
+
+
 def level19(answer):
     return ratio(LEVEL19, f'tar+zstd -{LONG_LEVEL} --long', 'size')(answer)
 
@@ -111,6 +119,8 @@ TREES = [
     Goal('create, sealed: time to plain', BELOW, ASKED['create'], '', ratio(CREATE, 'plain')),
     Goal('extract, sealed, to tmpfs: time to plain', BELOW, ASKED['extract'], '', ratio(EXTRACT.format('tmpfs'), 'plain')),
     Goal('extract, sealed, to ext4: time to plain', BELOW, ASKED['extract'], '', ratio(EXTRACT.format('ext4'), 'plain')),
+    Goal('create: the largest serial stage', AT_MOST, 10, '% of the work', serial_share('create')),
+    Goal('extract: the largest serial stage', AT_MOST, 10, '% of the work', serial_share('extract')),
     Goal('create: two threads to one', None, None, 'times', speed_up),
 ]
 

@@ -39,8 +39,15 @@ def told_of_reads(answer):
         for key, name in (('fresh', 'in a fresh open'), ('hot', 'read before'))))
 
 
+def told_of_stages(answer):
+    return 'the largest serial stage: ' + '; '.join(
+        f'of {job} {told["serial_stage"]} with {100 * told["serial_share"]:.1f} % of the work'
+        for job, told in answer['stages'].items())
+
+
 def remarks(answer):
-    return [told(answer) for key, told in (('random reads', told_of_reads), ('weight', told_of_weight)) if key in answer]
+    return [told(answer) for key, told in (('random reads', told_of_reads), ('stages', told_of_stages),
+                                           ('weight', told_of_weight)) if answer.get(key)]
 
 
 # ── Cells ──
