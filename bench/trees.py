@@ -68,25 +68,25 @@ def small_file(tree):
     return found[len(found) // 2] if found else None
 
 
+def pack_file(source, target):
+    with open(source, 'rb') as f, open(target, 'wb') as out:
+        out.write(gzip.compress(f.read(), 6, mtime=0))
+
+
 def pack_files(tree, to):
-    """A tree of gzip files, made of the first files of `tree`; how many there are."""
-    taken, jobs = 0, []
-
-    def pack(source, target):
-        with open(source, 'rb') as f, open(target, 'wb') as out:
-            out.write(gzip.compress(f.read(), 6, mtime=0))
-
-    os.mkdir(to)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        for path, size in regular_files(tree):
-            if size < PACKED_LEAST:
-                continue
-            if taken + size > PACKED_FROM:
-                break
-            if len(jobs) % 100 == 0:
-                os.mkdir(f'{to}/{len(jobs) // 100:03}')
-            jobs.append(pool.submit(pack, path, f'{to}/{len(jobs) // 100:03}/{len(jobs):05}.gz'))
+    """A tree of gzip files, made of the first files of `tree`; how many there are. By other processes: a program that is
+    started is as large at first as who starts it, and its peak would tell of that."""
+    taken, chosen = 0, []
+    for path, size in regular_files(tree):
+        if taken + size > PACKED_FROM:
+            break
+        if size >= PACKED_LEAST:
+            chosen.append(path)
             taken += size
-    for job in jobs:
-        job.result()
-    return len(jobs)
+    targets = [f'{to}/{i // 100:03}/{i:05}.gz' for i in range(len(chosen))]
+    for folder in (to, *sorted({os.path.dirname(target) for target in targets})):
+        os.mkdir(folder)
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        for _ in pool.map(pack_file, chosen, targets, chunksize=64):
+            pass
+    return len(chosen)
