@@ -441,6 +441,7 @@ static int run(bfci_extraction *x, const char *target, const bfc_extract_options
     if (rc == 0) {
         if (whole)
             set_totals(x);
+        bfci_x_start_owners(x);
         (void)extract_paths(x, &paths, err);
         finish_jobs(x);
         tell(x);

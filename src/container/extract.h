@@ -96,8 +96,18 @@ typedef struct bfci_xfile {
     char name[];
 } bfci_xfile;
 
+/* Whom a worker makes files as. */
+typedef struct bfci_xowner {
+    uint32_t uid, gid;
+    bool other;   /* than the one who extracts */
+    bool checked; /* a file came out as its own */
+    uint32_t next_uid, next_gid;
+    unsigned row; /* files in a row that were to be next_uid's and next_gid's */
+} bfci_xowner;
+
 typedef struct bfci_xworker {
     bfci_unpacker *unpacker;
+    bfci_xowner owner;
 } bfci_xworker;
 
 typedef struct bfci_extraction {
@@ -128,7 +138,8 @@ typedef struct bfci_extraction {
 
     /* Shared. */
     atomic_bool stop;
-    atomic_size_t queued; /* memory of files that wait */
+    atomic_bool as_owners; /* workers may make files as their owners */
+    atomic_size_t queued;  /* memory of files that wait */
     atomic_uint open_fds;
     atomic_uint_fast64_t done_entries, done_bytes;
     atomic_uint_fast64_t lost_owner, lost_mode, lost_xattrs, lost_device;
@@ -228,12 +239,23 @@ int bfci_x_add_v1(bfci_extraction *x, bfci_xfile *f, uint64_t ino, bfc_err *err)
 
 int bfci_xfile_new(bfci_extraction *x, bfci_xdir *dir, const char *name, const bfci_inode *inode,
                    bfci_xfile **out, bfc_err *err);
-/* Makes the file itself; by the coordinator, or by the only job. */
+/* Makes the file itself; by the coordinator, or, for the only job, by bfci_x_make_owned(). */
 int bfci_xfile_make(bfci_extraction *x, bfci_xfile *f, bfc_err *err);
 int bfci_xfile_write(bfci_xfile *f, const uint8_t *bytes, size_t len, uint64_t at, bfc_err *err);
 void bfci_xfile_fail(bfci_extraction *x, bfci_xfile *f, bfc_err *err);
 /* The last one completes it. */
 void bfci_xfile_unref(bfci_extraction *x, bfci_xfile *f);
+
+/* ── extract_owner.c: files made as their owner ── */
+
+/* With the target open and all workers there. */
+void bfci_x_start_owners(bfci_extraction *x);
+/* bfci_xfile_make() by a worker. */
+int bfci_x_make_owned(bfci_extraction *x, bfci_xworker *w, bfci_xfile *f, bfc_err *err);
+int bfci_x_write_owned(bfci_extraction *x, bfci_xworker *w, bfci_xfile *f, const uint8_t *bytes,
+                       size_t len, uint64_t at, bfc_err *err);
+/* At the start of a job: who may no longer be somebody else is the one who extracts again. */
+void bfci_x_settle_owner(bfci_extraction *x, bfci_xworker *w);
 
 /* ── extract_block.c: decoded blocks ── */
 

@@ -75,6 +75,8 @@ static int adopt(bfci_extraction *x, bfci_xdir *d, bfc_err *err)
 {
     struct stat st;
 
+    if (d->parent) /* it may be on another file system */
+        atomic_store(&x->as_owners, false);
     BFC_TRY(bfci_fstat(d->fd, &st, err));
     d->default_acl = bfci_node_has_default_acl(d->fd);
     d->made = (bfci_xmade){.owner_known = false, .strip_acl = true, .mode = XMODE_UNKNOWN};

@@ -23,7 +23,7 @@ typedef struct bfci_xgroup {
     bfci_xfile *first, **end;
 } group;
 
-static void write_small(group *g, bfci_xfile *f, const bfci_xblock *b)
+static void write_small(group *g, bfci_xworker *w, bfci_xfile *f, const bfci_xblock *b)
 {
     bfc_err err = BFC_ERR_INIT;
     int rc = 0;
@@ -33,9 +33,9 @@ static void write_small(group *g, bfci_xfile *f, const bfci_xblock *b)
         return;
     }
     if (f->fd < 0)
-        rc = bfci_xfile_make(g->x, f, &err);
+        rc = bfci_x_make_owned(g->x, w, f, &err);
     if (rc == 0 && f->len)
-        rc = bfci_xfile_write(f, b->data + f->offset, f->len, f->at, &err);
+        rc = bfci_x_write_owned(g->x, w, f, b->data + f->offset, f->len, f->at, &err);
     if (rc < 0)
         bfci_xfile_fail(g->x, f, &err);
     else
@@ -46,17 +46,19 @@ static void run_group(bfci_task *task, unsigned worker)
 {
     group *g = (group *)((char *)task - offsetof(group, task));
     bfci_extraction *x = g->x;
+    bfci_xworker *w = &x->worker[worker];
     bfci_xblock *b = NULL;
     bfc_err err = BFC_ERR_INIT;
     BFCI_METER(STAGE_FILES);
 
     bfci_meter_count(g->count, 0);
+    bfci_x_settle_owner(x, w);
     if (g->has_block && !bfci_x_stopped(x) &&
-        bfci_xcache_get(x->cache, &x->worker[worker], g->block, &g->ref, true, &b, &err) < 0)
+        bfci_xcache_get(x->cache, w, g->block, &g->ref, true, &b, &err) < 0)
         bfci_xfile_fail(x, g->first, &err); /* the others see that all is stopped */
     for (bfci_xfile *f = g->first, *next; f; f = next) {
         next = f->next;
-        write_small(g, f, b);
+        write_small(g, w, f, b);
         bfci_xfile_unref(x, f);
     }
     if (b)
@@ -235,7 +237,7 @@ static int write_pieces(chunk *c, bfci_xworker *w, bfc_err *err)
     int rc = 0;
 
     if (c->file->fd < 0)
-        BFC_TRY(bfci_xfile_make(c->x, c->file, err));
+        BFC_TRY(bfci_x_make_owned(c->x, w, c->file, err));
     for (size_t i = 0; i < c->count && rc == 0; i++) {
         const piece *p = &c->piece[i];
         if (b && b->number != p->block) {
@@ -245,7 +247,7 @@ static int write_pieces(chunk *c, bfci_xworker *w, bfc_err *err)
         if (!b)
             rc = bfci_xcache_get(cache, w, p->block, &p->ref, p->shared, &b, err);
         if (rc == 0)
-            rc = bfci_xfile_write(c->file, b->data + p->offset, p->len, p->at, err);
+            rc = bfci_x_write_owned(c->x, w, c->file, b->data + p->offset, p->len, p->at, err);
     }
     if (b)
         bfci_xcache_put(cache, b);
@@ -260,6 +262,7 @@ static void run_chunk(bfci_task *task, unsigned worker)
     BFCI_METER(STAGE_FILES);
 
     bfci_meter_count(1, 0);
+    bfci_x_settle_owner(x, &x->worker[worker]);
     if (bfci_x_stopped(x))
         atomic_store(&c->file->failed, true);
     else if (write_pieces(c, &x->worker[worker], &err) < 0)

@@ -59,8 +59,6 @@ void bfci_xfile_fail(bfci_extraction *x, bfci_xfile *f, bfc_err *err)
 
 static int complete(bfci_extraction *x, bfci_xfile *f, bfc_err *err)
 {
-    if (f->fd < 0)
-        BFC_TRY(bfci_xfile_make(x, f, err));
     BFC_TRY(bfci_x_restore(x, &f->meta, &f->made, (bfci_place){.fd = f->fd}, err));
     int e = bfci_node_close(&f->fd);
     atomic_fetch_sub_explicit(&x->open_fds, 1, memory_order_relaxed);
