@@ -25,7 +25,8 @@ enum {
     XGROUPS_MAX = 64,        /* blocks whose files are being gathered */
     XGROUP_FILES_MAX = 4096, /* files of one block written by one job */
     XEMPTIES_MAX = 64,       /* files without data made by one job */
-    XCHUNK_BYTES = 1 << 20,  /* of a large file written by one job */
+    /* Of a large file written by one job: two at one file get in each other's way. */
+    XCHUNK_BYTES = 8 << 20,
     XCHUNK_PIECES = 256,
     XCACHE_BLOCKS = 16,      /* decoded blocks that are kept */
     XCACHE_BYTES = 8 << 20,  /* ... and their size together */
