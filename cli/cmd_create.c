@@ -110,7 +110,9 @@ static const struct example create_examples[] = {
     {"bfc create home.bfc -C /home alice bob",
      "The directories alice and bob of /home, under their names."},
     {"bfc create -c zstd:19 --exclude '*.o' --exclude 'build/*' src.bfc src",
-     "As small as it gets, without object files and without what is in src/build."},
+     "At a high level, without object files and without what is in src/build."},
+    {"bfc create --profile archive kept.bfc rootfs",
+     "As small as it gets, to be kept or sent; single small files are read more slowly."},
     {"bfc create --reproducible app.bfc rootfs",
      "The same rootfs gives the same bytes, whenever and wherever it is run."},
     {"bfc create -e --password-file pw --recipient me.pub app.bfc rootfs",
@@ -138,7 +140,7 @@ const struct command cmd_create = {
         "any one of the keys that are given, of which there may be 20. With none, and without "
         "$BFC_PASSWORD_FILE, a password is asked for on the terminal, twice. Without its keys a "
         "container cannot be read by anybody: keep one of them in a safe "
-        "place.\n\n" TEXT_EXCLUDE "\n\n"
+        "place.\n\n" TEXT_PROFILE "\n\n" TEXT_EXCLUDE "\n\n"
         "On a terminal, or with `-v`, a line on standard error sums up what was stored.",
     .options = create_options,
     .operands = operands,
@@ -171,7 +173,7 @@ const struct command cmd_append = {
         "are not disturbed. A container that holds an image's layers is refused: its trees "
         "share what they hold.\n\n"
         "What is added to an encrypted container is encrypted for whoever can open it. " TEXT_KEYS
-        "\n\n" TEXT_EXCLUDE,
+        "\n\n" TEXT_PROFILE "\n\n" TEXT_EXCLUDE,
     .options = append_options,
     .operands = operands,
     .examples = append_examples,

@@ -152,7 +152,8 @@ const struct command cmd_image_create = {
         "recordsize, compression and atime are set as they suit a container, unless they are given "
         "or were set at the store's dataset. An image on a base that the store has is a clone of "
         "it.\n\n"
-        "Patterns and `--one-file-system` are for directories. " TEXT_EXCLUDE,
+        "Patterns and `--one-file-system` are for directories. " TEXT_EXCLUDE "\n\n" TEXT_PROFILE
+        " Layers keep the order of their tars: of them the profile sets blocks and level alone.",
     .options = options,
     .operands = operands,
     .examples = examples,

@@ -109,7 +109,8 @@ enum option_id {
     OPT_USERNAME,
     OPT_VOLUME,
     OPT_WAIT,
-    OPT_WORKDIR
+    OPT_WORKDIR,
+    OPT_PROFILE
 };
 
 /* What a value is; completions offer what fits. */

@@ -94,6 +94,8 @@ int write_options_read(struct cli *cli, const struct args *args, struct write_op
 {
     const char *block_size = args_value(args, OPT_BLOCK_SIZE);
     const char *compression = args_value(args, OPT_COMPRESSION);
+    const char *profile = args_value(args, OPT_PROFILE);
+    int which = BFC_PROFILE_DEFAULT;
     bfc_writer_options *w = &out->writer;
     AUTO_TEXT struct text problem = {0};
     uint64_t size = 0;
@@ -107,6 +109,12 @@ int write_options_read(struct cli *cli, const struct args *args, struct write_op
     if ((size & (size - 1)) != 0)
         return cli_usage(cli, "--block-size '%s': a power of two is needed", block_size);
 
+    if (profile && value_choice(profile, "--profile", "default archive", &which, &problem) < 0)
+        return cli_usage(cli, "%s", text_of(&problem));
+    if (which == BFC_PROFILE_ARCHIVE && args_has(args, OPT_LOW_MEMORY))
+        return cli_usage(cli, "--profile archive needs more memory than --low-memory allows");
+
+    w->profile = (enum bfc_profile)which;
     w->block_size = (uint32_t)size;
     w->jobs = cli->jobs;
     w->low_memory = args_has(args, OPT_LOW_MEMORY);

@@ -66,12 +66,21 @@ enum bfc_compression {
     BFC_COMPRESS_ZSTD = 2
 };
 
+enum bfc_profile {
+    BFC_PROFILE_DEFAULT = 0, /**< a balance of speed, size and small reads */
+    BFC_PROFILE_ARCHIVE = 1  /**< small, for containers that are kept and sent around: contents of
+                                  folders stand in the order of their likeness, whatever folders
+                                  they are from, in blocks of 4 MiB, at level 19. Small files take
+                                  longer to be read one by one: each means decoding a block */
+};
+
 typedef struct bfc_writer_options {
     size_t size; /**< of this struct; set by the INIT macro */
     enum bfc_compression compression;
-    int level;                  /**< zstd level, 1 to 19; 0: 3 */
+    int level;                  /**< zstd level, 1 to 19; 0: 3, or what the profile says */
     uint32_t block_size;        /**< bytes: a power of two, 4096 to 4194304; 0: 1 MiB, and
-                                     256 KiB for programs, of which parts are read */
+                                     256 KiB for programs, of which parts are read; or what the
+                                     profile says */
     unsigned jobs;              /**< threads; 0: as many as processors */
     const char *const *exclude; /**< glob patterns, ended by NULL; NULL: none. As in
                                      bfc_writer_add() */
@@ -93,12 +102,15 @@ typedef struct bfc_writer_options {
     bfc_stats
         *stats; /**< what the stages of the commit did; set by bfc_writer_commit(), also when
                      it fails. Borrowed until the writer is closed; NULL: nothing is counted */
+    enum bfc_profile profile; /**< which goes for what this writer adds; the container does not
+                                   know it. BFC_E_INVALID together with `low_memory`. Memory: 256
+                                   MiB with jobs up to 2 */
 } bfc_writer_options;
 
 #define BFC_WRITER_OPTIONS_INIT                                                                    \
     {                                                                                              \
         sizeof(bfc_writer_options), BFC_COMPRESS_AUTO, 0, 0, 0, NULL, false, false, 0, false,      \
-            NULL, false, false, NULL, NULL                                                         \
+            NULL, false, false, NULL, NULL, BFC_PROFILE_DEFAULT                                    \
     }
 
 /**

@@ -12,13 +12,18 @@ enum {
     DEFAULT_LEVEL = 3,
     SMALL = 256 << 10,
     SMALL_TABLE_LOG = 14,
-    LARGE_TABLE_LOG = 16
+    LARGE_TABLE_LOG = 16,
+    WIDE_WINDOW_LOG = 22,
+    WIDE_TABLE_LOG = 20,
+    WIDE_LEVEL_MAX = 4,   /* the levels above have tables of their own that are as large */
+    BLOCK_SPLITTER = 1010 /* an experimental parameter, by its number: no header tells it */
 };
 
 struct bfci_compressor {
     ZSTD_CCtx *zstd;
     int level;
     int table_log; /* of the tables that are set; 0: zstd's own */
+    bool wide;     /* they stay as they are */
 };
 
 struct bfci_decompressor {
@@ -69,11 +74,24 @@ static int fit_tables(bfci_compressor *c, size_t len, bfc_err *err)
 {
     int log = len <= SMALL ? SMALL_TABLE_LOG : LARGE_TABLE_LOG;
 
-    if (c->level != DEFAULT_LEVEL || c->table_log == log)
+    if (c->level != DEFAULT_LEVEL || c->wide || c->table_log == log)
         return 0;
     BFC_TRY(set_parameter(c, ZSTD_c_hashLog, log, err));
     BFC_TRY(set_parameter(c, ZSTD_c_chainLog, log, err));
     c->table_log = log;
+    return 0;
+}
+
+int bfci_compressor_search_more(bfci_compressor *c, bfc_err *err)
+{
+    c->wide = true;
+    BFC_TRY(set_parameter(c, ZSTD_c_windowLog, WIDE_WINDOW_LOG, err));
+    if (c->level > WIDE_LEVEL_MAX)
+        return 0;
+    BFC_TRY(set_parameter(c, ZSTD_c_hashLog, WIDE_TABLE_LOG, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_chainLog, WIDE_TABLE_LOG, err));
+    /* A library that does not know it goes on without. */
+    (void)ZSTD_CCtx_setParameter(c->zstd, (ZSTD_cParameter)BLOCK_SPLITTER, 1);
     return 0;
 }
 

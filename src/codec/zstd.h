@@ -7,6 +7,9 @@
 
 typedef struct bfci_compressor bfci_compressor;
 int bfci_compressor_new(int level, bfci_compressor **out, bfc_err *err);
+/* For blocks of several MiB and whoever wants them small: it finds what is far behind, and at the
+ * levels that do not do so anyway takes twice the time. */
+int bfci_compressor_search_more(bfci_compressor *c, bfc_err *err);
 void bfci_compressor_free(bfci_compressor *c); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_compressor, bfci_compressor_free)
 

@@ -29,4 +29,14 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
     return low ? little : usual;
 }
 
+/* Blocks of 4 MiB, and a compressor's tables that go with them, take most of what there is: 256 MiB
+ * with two threads (zstd's tables take 9 MiB a thread at level 3, 49 at 19, and 65 at 15, where 30
+ * MiB more are needed). Two open blocks do, since files come in order; equal
+ * contents mostly come close to each other. */
+static inline bfci_memory bfci_memory_of_archive(unsigned jobs)
+{
+    return (bfci_memory){
+        MAX(jobs, 2u) * ((size_t)8 << 20), jobs + 2, 8 << 20, jobs + 2, 1 << 18, 1};
+}
+
 #endif

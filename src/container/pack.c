@@ -91,6 +91,8 @@ static int workers_new(bfci_packer *p, bfc_err *err)
             BFC_TRY(bfci_sealer_aead(p->config.segment->sealer, &p->aead[i], err));
         if (p->config.level > 0)
             BFC_TRY(bfci_compressor_new(p->config.level, &p->zstd[i], err));
+        if (p->config.level > 0 && p->config.thorough)
+            BFC_TRY(bfci_compressor_search_more(p->zstd[i], err));
     }
     return 0;
 }

@@ -23,6 +23,7 @@ typedef struct bfci_packer_config {
     bool may_move_branches;   /* the container may have COMP_ZSTD_X86 */
     uint64_t first_block;     /* the first number to give out */
     bfci_memory memory;
+    bool thorough; /* the level's tables are made as large as the blocks ask for */
 } bfci_packer_config;
 
 int bfci_packer_new(const bfci_packer_config *config, bfci_packer **out, bfc_err *err);

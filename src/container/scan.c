@@ -3,7 +3,7 @@
  * thread runs ahead by a bounded number of batches. */
 #include "container/scan.h"
 
-#include "container/scan_batch.h"
+#include "container/scan_later.h"
 
 /* ── Handing out batches ── */
 
@@ -54,6 +54,32 @@ static int batch_room(bfci_scan *s, bfc_err *err)
     return 0;
 }
 
+int bfci_scan_new_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, const char *name,
+                       const char *source, const struct stat *st, bfci_item **out, bfc_err *err)
+{
+    BFC_TRY(bfci_check_cancel(s->config.hooks, err));
+    BFC_TRY(batch_room(s, err));
+    bfci_item *item = &s->open->item[s->open->count];
+    BFC_TRY(bfci_strdup(name, &item->name, err));
+    s->open->count++; /* from here on the batch frees it */
+    if (source)
+        BFC_TRY(bfci_strdup(source, &item->source, err));
+    item->dir = bfci_source_dir_ref(dir);
+    item->parent = parent;
+    item->st = *st;
+    *out = item;
+    return 0;
+}
+
+void bfci_scan_expect_content(bfci_scan *s, bfci_item *item)
+{
+    if (!S_ISREG(item->st.st_mode) || item->link_count)
+        return;
+    item->streamed = item->st.st_size > SCAN_SMALL_MAX;
+    if (!item->streamed)
+        s->open->bytes += (uint64_t)item->st.st_size;
+}
+
 /* Adds an item for `name` with the fields that all kinds need. */
 int bfci_scan_add_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, const char *name,
                        const bfci_plan_node *plan, const struct stat *st, bfci_item **out,
@@ -66,17 +92,7 @@ int bfci_scan_add_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, cons
         *out = &s->counted;
         return __atomic_load_n(&s->stop, __ATOMIC_RELAXED) ? BFC_E_CANCELLED : 0;
     }
-    BFC_TRY(batch_room(s, err));
-    bfci_item *item = &s->open->item[s->open->count];
-    BFC_TRY(bfci_strdup(name, &item->name, err));
-    s->open->count++; /* from here on the batch frees it */
-    if (plan && plan->source)
-        BFC_TRY(bfci_strdup(plan->source, &item->source, err));
-    item->dir = bfci_source_dir_ref(dir);
-    item->parent = parent;
-    item->st = *st;
-    *out = item;
-    return 0;
+    return bfci_scan_new_item(s, dir, parent, name, plan ? plan->source : NULL, st, out, err);
 }
 
 static void *scan_thread(void *arg)
@@ -91,6 +107,8 @@ static void *scan_thread(void *arg)
     while (s->depth > 0)
         bfci_scan_pop_level(s);
     atomic_store(&s->counted_all, rc == 0);
+    if (rc == 0 && s->later)
+        rc = bfci_later_hand_out(s, &why);
     pthread_mutex_lock(&s->lock);
     s->ended = true;
     s->rc = rc;
@@ -120,6 +138,8 @@ int bfci_scan_start(const bfci_scan_config *config, bfci_scan **out, bfc_err *er
     }
     /* Counting ahead is for the display, no work on the container. */
     s->gauge = config->count_only ? NULL : bfci_gauge_here();
+    if (config->by_likeness)
+        BFC_TRY(bfci_later_new(config->beside, config->sealed, &s->later, err));
     int failed = pthread_create(&s->thread, NULL, scan_thread, s);
     if (failed)
         return bfci_fail_errno(err, failed, "start a thread");
@@ -220,6 +240,7 @@ void bfci_scan_free(bfci_scan *s)
         return;
     stop_thread(s);
     drop_batches(s);
+    bfci_later_free(s->later);
     bfci_map_release(&s->first_name);
     bfci_map_release(&s->names_left);
     if (s->base) {

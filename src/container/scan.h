@@ -2,7 +2,8 @@
 /* Going through the source trees. A thread of its own walks in the one order that the container
  * will have (in each folder what is no folder, by name, then the folders), gives out inode numbers,
  * and hands out batches; the pool reads and hashes the small files of a batch; the writer takes the
- * batches in order. */
+ * batches in order. If likeness is to decide which contents stand together, regular files are
+ * numbered by the walk, but handed out behind it. */
 #ifndef BFCI_CONTAINER_SCAN_H
 #define BFCI_CONTAINER_SCAN_H
 
@@ -63,9 +64,12 @@ typedef struct bfci_scan_config {
     struct {
         dev_t dev;
         ino_t ino;
-    } skip[2];        /* the container itself; ino 0: unused */
-    unsigned batches; /* that are handed out at once */
-    bool count_only;  /* no batches: only the totals are wanted */
+    } skip[2];          /* the container itself; ino 0: unused */
+    unsigned batches;   /* that are handed out at once */
+    bool count_only;    /* no batches: only the totals are wanted */
+    bool by_likeness;   /* regular files come behind all else, those alike together */
+    const char *beside; /* with it: path of the container, and whether that is sealed */
+    bool sealed;
     const bfc_hooks *hooks;
 } bfci_scan_config;
 

@@ -20,13 +20,18 @@ typedef struct bfci_dir_count {
 
 struct bfci_source_dir {
     atomic_uint refs;
-    int fd;     /* -1: a root that is made up */
-    char *path; /* in the container */
-    bfci_dir_count *count;
+    int fd;                       /* -1: a root that is made up, or one that is not open itself: */
+    char *path;                   /* in the container */
+    bfci_dir_count *count;        /* NULL: it is not counted */
+    struct bfci_source_dir *base; /* its files are opened beneath this one; NULL: it is open */
+    const char *below;            /* with it: where, in `path` */
 };
 
 int bfci_source_dir_new(int fd, const char *parent_path, const char *name, bfci_dir_count *count,
                         bfci_source_dir **out, bfc_err *err); /* takes fd over on success */
+/* One that takes no descriptor; `path` is in the container, and that of the base or below it. */
+int bfci_source_dir_beneath(bfci_source_dir *base, const char *path, bfci_source_dir **out,
+                            bfc_err *err);
 bfci_source_dir *bfci_source_dir_ref(bfci_source_dir *d);
 void bfci_source_dir_unref(bfci_source_dir *d); /* NULL is allowed */
 
@@ -63,11 +68,17 @@ typedef struct bfci_subdir {
     const bfci_plan_node *plan;
 } bfci_subdir;
 
+#define LEVEL_NO_FOLDER UINT32_MAX
+
+typedef struct bfci_later bfci_later; /* scan_later.h */
+
 typedef struct bfci_scan_level {
     bfci_source_dir *dir;
     uint64_t ino;
     dev_t dev;
-    bool in_base; /* the folder was there in the commit before */
+    bool in_base;       /* the folder was there in the commit before */
+    const char *source; /* the plan's; NULL: it is on disk, in the folder above */
+    uint32_t folder;    /* its number among those of files that are put off */
     bfci_dir_list names;
     bfci_subdir *sub;
     size_t sub_count, sub_cap, sub_next;
@@ -97,6 +108,7 @@ struct bfci_scan {
     bfci_map names_left; /* our inode number → names seen; dropped when all were seen */
     bfci_tables *base;
     bfci_cursor base_names;
+    bfci_later *later; /* NULL: nothing is put off */
 
     _Atomic uint64_t entries, bytes; /* met so far */
     atomic_bool counted_all;
@@ -111,5 +123,12 @@ int bfci_scan_flush(bfci_scan *s, bfc_err *err);
 int bfci_scan_add_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, const char *name,
                        const bfci_plan_node *plan, const struct stat *st, bfci_item **out,
                        bfc_err *err);
+/* The same, without counting it. `source`: to open it by; NULL: by its name, in `dir`. */
+int bfci_scan_new_item(bfci_scan *s, bfci_source_dir *dir, uint64_t parent, const char *name,
+                       const char *source, const struct stat *st, bfci_item **out, bfc_err *err);
+/* The item, the last of the open batch, is a file whose content is to be read. */
+void bfci_scan_expect_content(bfci_scan *s, bfci_item *item);
+/* Waits until few enough folders are open to open one more. */
+int bfci_scan_wait_for_dirs(bfci_scan *s, bfc_err *err);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading a batch: what only a look into the files themselves tells. Runs in the pool, for several
  * batches at once; a failure is kept with its item for the writer, who sees the items in order. */
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 
 #include "container/hasher.h"
 #include "container/scan_batch.h"
@@ -30,6 +32,26 @@ int bfci_source_dir_new(int fd, const char *parent_path, const char *name, bfci_
     return 0;
 }
 
+int bfci_source_dir_beneath(bfci_source_dir *base, const char *path, bfci_source_dir **out,
+                            bfc_err *err)
+{
+    size_t len = strlen(base->path);
+    bfci_source_dir *d = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *d, &d, err));
+    int rc = bfci_strdup(path, &d->path, err);
+    if (rc < 0) {
+        free(d);
+        return rc;
+    }
+    atomic_init(&d->refs, 1);
+    d->fd = -1;
+    d->base = bfci_source_dir_ref(base);
+    d->below = d->path + len + (len > 0 && d->path[len] == '/');
+    *out = d;
+    return 0;
+}
+
 bfci_source_dir *bfci_source_dir_ref(bfci_source_dir *d)
 {
     atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
@@ -42,8 +64,11 @@ void bfci_source_dir_unref(bfci_source_dir *d)
         return;
     bfci_dir_count *count = d->count;
     bfci_fd_close(&d->fd);
+    bfci_source_dir_unref(d->base);
     free(d->path);
     free(d);
+    if (!count)
+        return;
     pthread_mutex_lock(&count->lock);
     count->open--;
     pthread_cond_signal(&count->fewer);
@@ -69,10 +94,33 @@ struct bfci_quoted bfci_item_path(const bfci_item *item)
     return bfci_quote_bytes(path, strlen(path));
 }
 
+/* By its path, since its folder is not open. What the path leads through may have been replaced
+ * since: then the file is gone. */
+static int open_below(const bfci_item *item, int flags, int *fd, bfc_err *err)
+{
+    AUTO_FREE char *path = NULL;
+    const bfci_source_dir *dir = item->dir;
+    bfc_err why = BFC_ERR_INIT;
+
+    BFC_TRY(bfci_asprintf(&path, err, "%s%s%s", dir->below, *dir->below ? "/" : "", item->name));
+    int rc = strlen(path) < PATH_MAX
+                 ? bfci_open_beneath(dir->base->fd, path, flags, 0, fd, &why)
+                 : bfci_open_beneath_by_name(dir->base->fd, path, flags, 0, fd, &why);
+    if (rc == 0)
+        return 0;
+    if (why.os_errno == ENOTDIR)
+        return bfci_fail(err, BFC_E_NOT_FOUND, "%s", why.msg);
+    if (err)
+        *err = why;
+    return rc;
+}
+
 static int open_flags(const bfci_item *item, int flags, int *fd, bfc_err *err)
 {
     if (item->source)
         return bfci_open(AT_FDCWD, item->source, flags, 0, fd, err);
+    if (item->dir->base)
+        return open_below(item, flags, fd, err);
     return bfci_open(item->dir->fd, item->name, flags, 0, fd, err);
 }
 

@@ -6,7 +6,7 @@
 #include <fnmatch.h>
 
 #include "base/path.h"
-#include "container/scan_batch.h"
+#include "container/scan_later.h"
 #include "sys/file.h"
 
 enum {
@@ -15,12 +15,13 @@ enum {
 
 /* ── What is stored already, what is left out ── */
 
-static int look_in_base(bfci_scan *s, const bfci_scan_level *l, bfci_item *item, bfc_err *err)
+static int look_in_base(bfci_scan *s, const bfci_scan_level *l, const char *name, bfci_item *item,
+                        bfc_err *err)
 {
     if (!l || !l->in_base)
         return 0;
-    return bfci_load_dirent(&s->base_names, l->ino, item->name, strlen(item->name),
-                            &item->was_there, &item->old, err);
+    return bfci_load_dirent(&s->base_names, l->ino, name, strlen(name), &item->was_there,
+                            &item->old, err);
 }
 
 /* A pattern without '/' is for names, one with it for paths from the root. */
@@ -83,22 +84,41 @@ static int number_file(bfci_scan *s, bfci_item *item, bfc_err *err)
     return 0;
 }
 
+static void count_bytes(bfci_scan *s, const bfci_item *item)
+{
+    if (S_ISREG(item->st.st_mode) && !item->link_count)
+        atomic_fetch_add_explicit(&s->bytes, (uint64_t)item->st.st_size, memory_order_relaxed);
+}
+
+/* It gets its number now, as in any other scan. */
+static int put_off(bfci_scan *s, const bfci_scan_level *l, const char *name,
+                   const bfci_plan_node *plan, const struct stat *st, bfc_err *err)
+{
+    bfci_item item = {.st = *st};
+
+    BFC_TRY(bfci_check_cancel(s->config.hooks, err));
+    if (__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+        return bfci_fail(err, BFC_E_CANCELLED, "interrupted");
+    atomic_fetch_add_explicit(&s->entries, 1, memory_order_relaxed);
+    BFC_TRY(look_in_base(s, l, name, &item, err));
+    BFC_TRY(number_file(s, &item, err));
+    count_bytes(s, &item);
+    return bfci_later_put(s, name, &item, plan ? plan->source : NULL, err);
+}
+
 static int add_file(bfci_scan *s, const bfci_scan_level *l, const char *name,
                     const bfci_plan_node *plan, const struct stat *st, bfc_err *err)
 {
     bfci_item *item = NULL;
 
+    if (s->later && S_ISREG(st->st_mode))
+        return put_off(s, l, name, plan, st, err);
     BFC_TRY(bfci_scan_add_item(s, l->dir, l->ino, name, plan, st, &item, err));
-    BFC_TRY(look_in_base(s, l, item, err));
+    BFC_TRY(look_in_base(s, l, name, item, err));
     BFC_TRY(number_file(s, item, err));
-    if (!S_ISREG(st->st_mode) || item->link_count)
-        return 0;
-    atomic_fetch_add_explicit(&s->bytes, (uint64_t)st->st_size, memory_order_relaxed);
-    if (s->config.count_only)
-        return 0;
-    item->streamed = st->st_size > SCAN_SMALL_MAX;
-    if (!item->streamed)
-        s->open->bytes += (uint64_t)st->st_size;
+    count_bytes(s, item);
+    if (!s->config.count_only)
+        bfci_scan_expect_content(s, item);
     return 0;
 }
 
@@ -176,7 +196,7 @@ static int look_at_names(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node 
 
 /* ── Folders ── */
 
-static int wait_for_dirs(bfci_scan *s, bfc_err *err)
+int bfci_scan_wait_for_dirs(bfci_scan *s, bfc_err *err)
 {
     pthread_mutex_lock(&s->dirs.lock);
     bool many = s->dirs.open > s->depth + DIRS_AHEAD;
@@ -196,7 +216,8 @@ static int push_level(bfci_scan *s, bfci_source_dir *dir, bfc_err *err)
     if (s->depth >= BFCI_DEPTH_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "folders are nested more than %d deep", BFCI_DEPTH_MAX);
     BFC_TRY(bfci_reserve(&s->level, &s->cap, s->depth + 1, sizeof *s->level, err));
-    s->level[s->depth++] = (bfci_scan_level){.dir = bfci_source_dir_ref(dir)};
+    s->level[s->depth++] =
+        (bfci_scan_level){.dir = bfci_source_dir_ref(dir), .folder = LEVEL_NO_FOLDER};
     return 0;
 }
 
@@ -240,7 +261,7 @@ static int add_dir(bfci_scan *s, bfci_source_dir *dir, const char *name, const s
         item->ino = s->config.root_ino;
         *in_base = s->base != NULL;
     } else {
-        BFC_TRY(look_in_base(s, parent, item, err));
+        BFC_TRY(look_in_base(s, parent, name, item, err));
         *in_base = item->was_there && item->old.type == BFC_TYPE_DIR;
         item->ino = *in_base ? item->old.ino : s->next_ino++;
     }
@@ -261,7 +282,7 @@ static int enter_dir(bfci_scan *s, const char *name, const bfci_plan_node *plan,
     bfc_err why = BFC_ERR_INIT;
     bfci_source_dir *dir = NULL;
 
-    BFC_TRY(wait_for_dirs(s, err));
+    BFC_TRY(bfci_scan_wait_for_dirs(s, err));
     int rc = open_dir(s, name, plan, &fd, &st, &why);
     if (rc == BFC_E_NOT_FOUND && !plan)
         return add_vanished(s, &s->level[s->depth - 1], name, &why, err);
@@ -285,6 +306,7 @@ static int enter_dir(bfci_scan *s, const char *name, const bfci_plan_node *plan,
     l->ino = ino;
     l->dev = st.st_dev;
     l->in_base = in_base;
+    l->source = plan ? plan->source : NULL;
     bool list = l->dir->fd >= 0 && !foreign && (!plan || plan->whole);
     if (list)
         BFC_TRY(bfci_dir_read(l->dir->fd, &l->names, err));

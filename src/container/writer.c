@@ -15,6 +15,11 @@
 
 #define COUNT_AFTER_NS UINT64_C(700000000)
 
+enum {
+    DEFAULT_LEVEL = 3,
+    ARCHIVE_LEVEL = 19
+};
+
 typedef struct noted_blob {
     char *name;
     uint8_t *bytes;
@@ -51,6 +56,11 @@ static int check_options(const bfc_writer_options *o, bfc_err *err)
                          "block size %u is not a power of two from 4096 to 4194304", o->block_size);
     if (o->compression > BFC_COMPRESS_ZSTD)
         return bfci_fail(err, BFC_E_INVALID, "unknown compression %u", (unsigned)o->compression);
+    if (o->profile > BFC_PROFILE_ARCHIVE)
+        return bfci_fail(err, BFC_E_INVALID, "unknown profile %u", (unsigned)o->profile);
+    if (o->profile == BFC_PROFILE_ARCHIVE && o->low_memory)
+        return bfci_fail(err, BFC_E_INVALID,
+                         "the archive profile's large blocks do not fit into little memory");
     if (o->encrypt && o->reproducible)
         return bfci_fail(err, BFC_E_INVALID,
                          "an encrypted container cannot be reproducible: its keys are random");
@@ -295,7 +305,9 @@ static int zstd_level(const bfc_writer_options *o)
 {
     if (o->compression == BFC_COMPRESS_NONE)
         return 0;
-    return o->level ? o->level : 3;
+    if (o->level)
+        return o->level;
+    return o->profile == BFC_PROFILE_ARCHIVE ? ARCHIVE_LEVEL : DEFAULT_LEVEL;
 }
 
 static int make_seal(work *k, const uint8_t *uuid, bfc_err *err)
@@ -390,6 +402,9 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
         .noatime = noatime,
         .hooks = w->options.hooks,
         .batches = k->memory.batches,
+        .by_likeness = w->options.profile == BFC_PROFILE_ARCHIVE,
+        .beside = w->path,
+        .sealed = k->sealer != NULL,
     };
 
     BFC_TRY(set_skips(w, &config, err));
@@ -406,10 +421,10 @@ static struct block_sizes {
 {
     const bfc_writer_options *o = &w->options;
     uint32_t most = w->appends ? w->base.super.block_max : BLOCK_SIZE_MAX;
-    uint32_t data = o->block_size   ? o->block_size
-                    : o->low_memory ? CODE_BLOCK_SIZE_DEFAULT
-                                    : BLOCK_SIZE_DEFAULT;
-    uint32_t code = o->block_size ? o->block_size : CODE_BLOCK_SIZE_DEFAULT;
+    const bool archive = o->profile == BFC_PROFILE_ARCHIVE;
+    uint32_t asked = o->block_size ? o->block_size : archive ? BLOCK_SIZE_MAX : 0;
+    uint32_t data = asked ? asked : o->low_memory ? CODE_BLOCK_SIZE_DEFAULT : BLOCK_SIZE_DEFAULT;
+    uint32_t code = asked ? asked : CODE_BLOCK_SIZE_DEFAULT;
 
     return (struct block_sizes){.data = MIN(data, most), .code = MIN(code, most)};
 }
@@ -421,7 +436,10 @@ static int start(work *k, bfc_err *err)
     const bfci_source *base = w->appends ? &w->base : NULL;
     const struct block_sizes sizes = block_sizes_of(w);
 
-    k->memory = bfci_memory_of(w->options.low_memory, jobs);
+    const bool archive = w->options.profile == BFC_PROFILE_ARCHIVE;
+
+    k->memory =
+        archive ? bfci_memory_of_archive(jobs) : bfci_memory_of(w->options.low_memory, jobs);
     BFC_TRY(start_segment(k, err));
     BFC_TRY(bfci_pool_new(jobs, &k->pool, err));
     BFC_TRY(bfci_stage_init(&k->stage, w->path, k->sealer != NULL, k->memory, base, err));
@@ -434,6 +452,7 @@ static int start(work *k, bfc_err *err)
         .code_block_size = sizes.code,
         .may_move_branches = !base || (base->super.features_refuse & FEATURE_REFUSE_X86),
         .level = zstd_level(&w->options),
+        .thorough = archive,
         .first_block = base ? base->commit.next_block : 0,
         .memory = k->memory,
     };
@@ -465,7 +484,8 @@ static void show_progress(work *k)
         (k->counter && bfci_scan_totals(k->counter, &entries, &bytes))) {
         p->files_total = entries;
         p->bytes_total = bytes;
-    } else if (!k->counter && bfci_monotonic_ns() - k->started_ns > COUNT_AFTER_NS) {
+    } else if (!k->counter && !k->scan_config.by_likeness &&
+               bfci_monotonic_ns() - k->started_ns > COUNT_AFTER_NS) {
         bfci_scan_config config = k->scan_config;
         config.count_only = true;
         config.base = NULL;

@@ -10,7 +10,7 @@ import oddities
 from harness import check, need_root, say
 
 COUNT = 2500
-OPTIONS = ([], ['-c', 'none'], ['-b', '16K', '-c', 'zstd:1'])
+OPTIONS = ([], ['-c', 'none'], ['-b', '16K', '-c', 'zstd:1'], ['--profile', 'archive', '-c', 'zstd:1'])
 
 
 def entry_list():

@@ -13,7 +13,8 @@ OPTIONS = [('defaults', [], []),
            ('seven threads', ['-j7'], ['-j7']),
            ('not compressed', ['-c', 'none'], []),
            ('smallest blocks', ['-b', '4K', '-j7'], ['-j7']),
-           ('largest blocks', ['-b', '4M', '-c', 'zstd:1'], [])]
+           ('largest blocks', ['-b', '4M', '-c', 'zstd:1'], []),
+           ('by likeness', ['--profile', 'archive', '-c', 'zstd:1'], [])]
 
 
 def need_all():

@@ -55,6 +55,10 @@ def test_a_million_files(lab):
     lean(lab.bfc('create', '--low-memory', low, source), PEAK_MAX_LOW)
     lean(lab.bfc('extract', low, '-C', out), PEAK_MAX_LOW)
     os.unlink(low)
+    small = where + '/small.bfc'
+    lean(lab.bfc('create', '--profile', 'archive', '-c', 'zstd:3', small, source))
+    check(os.stat(small).st_size <= os.stat(file).st_size, 'the archive profile makes it larger')
+    os.unlink(small)
     compare.same_by_rsync(source, out)
     harness.remove(out)
     single_entries(lab, file, source)

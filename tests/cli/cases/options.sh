@@ -5,6 +5,7 @@ make_tree tree
 t create -fcnone a.bfc tree
 t create -f --compression none --block-size=4K a.bfc tree
 t create -f --low-memory a.bfc tree
+t create -f --profile archive -c zstd:1 a.bfc tree
 t -q create -f -- a.bfc tree
 t list --null --at=1 a.bfc bin | tr '\0' '#'
 echo

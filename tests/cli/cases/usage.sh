@@ -22,6 +22,8 @@ t create x.bfc -b 8M .
 t create x.bfc -c lzma .
 t create x.bfc -c zstd:20 .
 t create x.bfc -e .
+t create x.bfc --profile tiny .
+t create x.bfc --profile archive --low-memory .
 t compact x.bfc
 t verify --root-digest 12 x.bfc
 t --color=blue list x
