@@ -53,8 +53,11 @@ static void run_group(bfci_task *task, unsigned worker)
 
     bfci_meter_count(g->count, 0);
     bfci_x_settle_owner(x, w);
+    /* Of a block that is written out whole, hardly anything is wanted again; without it the buffer
+     * that is still in the processor's cache serves the next one. */
+    const bool keep = g->bytes < g->ref.raw;
     if (g->has_block && !bfci_x_stopped(x) &&
-        bfci_xcache_get(x->cache, w, g->block, &g->ref, true, &b, &err) < 0)
+        bfci_xcache_get(x->cache, w, g->block, &g->ref, keep, &b, &err) < 0)
         bfci_xfile_fail(x, g->first, &err); /* the others see that all is stopped */
     for (bfci_xfile *f = g->first, *next; f; f = next) {
         next = f->next;
