@@ -29,7 +29,8 @@ typedef struct block {
     int rc;
     bfc_err err;
     bfci_ref ref;
-    uint8_t *raw, *packed;
+    uint8_t *raw;
+    uint8_t *packed;        /* while it is in flight */
     const uint8_t *content; /* raw, or in the buffer of somebody else */
     const uint8_t *payload; /* what is written: packed, or the content */
     bfci_buffer *buffer;    /* a reference to that; NULL: raw */
@@ -46,6 +47,8 @@ struct bfci_packer {
     pthread_cond_t block_done;
     block *oldest, *newest; /* in flight, in the order they were closed */
     block *spare;
+    uint8_t *packed_spare[FLIGHT_MAX];
+    unsigned packed_spare_count;
     const block *awaited; /* guarded by the lock: the one that is waited for */
     unsigned in_flight;
     size_t flight_bytes, flight_max; /* of them, before compression */
@@ -153,6 +156,8 @@ void bfci_packer_free(bfci_packer *p)
     }
     for (unsigned i = 0; p->bin && i < p->bin_count; i++)
         block_free(p->bin[i]);
+    for (unsigned i = 0; i < p->packed_spare_count; i++)
+        free(p->packed_spare[i]);
     block_free(p->run);
     for (unsigned i = 0; i < bfci_pool_count(p->config.pool); i++) {
         if (p->zstd)
@@ -264,8 +269,7 @@ static int open_block(bfci_packer *p, bfci_kind kind, block **out, bfc_err *err)
         p->spare = b->next;
     } else {
         BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
-        if (bfci_alloc(p->config.block_size, 1, &b->raw, err) < 0 ||
-            bfci_alloc(bfci_sealed_size(p->config.block_size), 1, &b->packed, err) < 0) {
+        if (bfci_alloc(p->config.block_size, 1, &b->raw, err) < 0) {
             block_free(b);
             return BFC_E_NOMEM;
         }
@@ -310,8 +314,20 @@ static int write_block(bfci_packer *p, block *b, bfc_err *err)
                            (bfci_span){p->record.data, p->record.len}, err);
 }
 
+/* There are fewer blocks in flight than open ones, and memory that was just used is cheapest. */
+static int take_packed(bfci_packer *p, block *b, bfc_err *err)
+{
+    if (p->packed_spare_count > 0) {
+        b->packed = p->packed_spare[--p->packed_spare_count];
+        return 0;
+    }
+    return bfci_alloc(bfci_sealed_size(p->config.block_size), 1, &b->packed, err);
+}
+
 static void put_aside(bfci_packer *p, block *b)
 {
+    if (b->packed)
+        p->packed_spare[p->packed_spare_count++] = bfci_steal(&b->packed);
     bfci_buffer_unref(bfci_steal(&b->buffer));
     b->next = p->spare;
     p->spare = b;
@@ -374,6 +390,11 @@ static int make_room(bfci_packer *p, bfc_err *err)
 /* Sends a block off to be compressed and written. It is the packer's from here on. */
 static int close_block(bfci_packer *p, block *b, bfc_err *err)
 {
+    int rc = take_packed(p, b, err);
+    if (rc < 0) {
+        block_free(b);
+        return rc;
+    }
     if (p->newest)
         p->newest->next = b;
     else
