@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long it takes to read 4 KiB at a random place of a random file in a container.
+/* How long it takes to read 4 KiB at a random place in a container.
  *
  *     random_read CONTAINER PLACES [SEED]
  *
- * Every place is read twice: once in a fresh open (open, look up the path, read, close, all timed),
- * and once more in a reader that has read all of them before. Files are drawn evenly, the place in
- * a file too; a file that is shorter is read whole. Only the installed interface is used. Prints
- * one JSON object: microseconds, the median and the 99th percentile of each. */
+ * Places are drawn evenly from all bytes of all files; and, since most files are small, once more
+ * evenly from all files, and then from the bytes of each. A file that is shorter is read whole.
+ * Each is read in a fresh open (open, look up the path, read, close, all timed); those of the first
+ * kind also in a reader that has read all of them before. Only the installed interface is used.
+ * Prints one JSON object: microseconds, the median and the 99th percentile of each. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +31,8 @@ typedef struct place {
 typedef struct places {
     place *item;
     size_t count, cap;
-    uint64_t seen;  /* files so far */
-    uint64_t state; /* of the generator of numbers */
+    uint64_t files, bytes; /* in the container */
+    uint64_t state;        /* of the generator of numbers */
 } places;
 
 static void *must(void *p)
@@ -60,17 +62,57 @@ static uint64_t draw_below(places *p, uint64_t end)
 
 /* ── Which places ── */
 
-/* Each file of those seen so far is as likely to be among those that are kept. */
-static void offer(places *p, const bfc_entry *e)
-{
-    uint64_t at = p->seen++ < p->cap ? p->count : draw_below(p, p->seen);
-    uint64_t offset = e->size > READ_SIZE ? draw_below(p, e->size - READ_SIZE + 1) : 0;
+typedef struct drawing {
+    places *places;
+    uint64_t *from; /* numbers of files, or of bytes, in rising order */
+    bool by_byte;
+} drawing;
 
-    if (at >= p->cap)
-        return;
-    p->count += at == p->count;
-    free(p->item[at].path);
-    p->item[at] = (place){must(strndup(e->path, e->path_len)), offset, 0};
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t place_in(places *p, uint64_t size, uint64_t at)
+{
+    uint64_t last = size > READ_SIZE ? size - READ_SIZE : 0;
+    return at == UINT64_MAX ? draw_below(p, last + 1) : at < last ? at : last;
+}
+
+/* Takes the places that were drawn in this file. */
+static void take_file(drawing *d, const bfc_entry *e)
+{
+    places *p = d->places;
+    uint64_t first = d->by_byte ? p->bytes : p->files;
+
+    p->files++;
+    p->bytes += e->size;
+    uint64_t end = d->by_byte ? p->bytes : p->files;
+    for (; p->count < p->cap && d->from[p->count] < end; p->count++) {
+        uint64_t at = d->by_byte ? d->from[p->count] - first : UINT64_MAX;
+        p->item[p->count] =
+            (place){must(strndup(e->path, e->path_len)), place_in(p, e->size, at), 0};
+    }
+}
+
+/* Without a drawing, files and bytes are counted. */
+static int go_through(places *p, bfc_reader *r, drawing *d, bfc_err *err)
+{
+    const bfc_entry *e = NULL;
+    bfc_walk *walk = NULL;
+    drawing none = {.places = &(places){0}};
+    int rc = bfc_walk_open(r, NULL, &walk, err);
+
+    while (rc == 0 && (rc = bfc_walk_next(walk, &e, err)) == 0 && e)
+        if (e->type == BFC_TYPE_FILE && e->size > 0)
+            take_file(d ? d : &none, e);
+    bfc_walk_close(walk);
+    if (!d) {
+        p->files = none.places->files;
+        p->bytes = none.places->bytes;
+    }
+    return rc;
 }
 
 static void shuffle(places *p)
@@ -83,16 +125,24 @@ static void shuffle(places *p)
     }
 }
 
-static int choose(places *p, bfc_reader *r, bfc_err *err)
+static void forget(places *p)
 {
-    const bfc_entry *e = NULL;
-    bfc_walk *walk = NULL;
-    int rc = bfc_walk_open(r, NULL, &walk, err);
+    for (size_t i = 0; i < p->count; i++)
+        free(p->item[i].path);
+    p->count = 0;
+}
 
-    while (rc == 0 && (rc = bfc_walk_next(walk, &e, err)) == 0 && e)
-        if (e->type == BFC_TYPE_FILE && e->size > 0)
-            offer(p, e);
-    bfc_walk_close(walk);
+static int choose(places *p, bfc_reader *r, bool by_byte, bfc_err *err)
+{
+    drawing d = {p, must(calloc(p->cap, sizeof *d.from)), by_byte};
+
+    forget(p);
+    for (size_t i = 0; i < p->cap; i++)
+        d.from[i] = draw_below(p, by_byte ? p->bytes : p->files);
+    qsort(d.from, p->cap, sizeof *d.from, by_number);
+    p->files = p->bytes = 0;
+    int rc = go_through(p, r, &d, err);
+    free(d.from);
     shuffle(p);
     return rc;
 }
@@ -157,22 +207,33 @@ static void tell(const places *p, const char *name, const char *end)
     free(sorted);
 }
 
+static int measure_fresh(places *p, const char *container, bfc_reader *r, bool by_byte,
+                         const char *name, bfc_err *err)
+{
+    int rc = choose(p, r, by_byte, err);
+    if (rc == 0)
+        rc = read_fresh(p, container, err);
+    if (rc == 0)
+        tell(p, name, ", ");
+    return rc;
+}
+
 static int measure(places *p, const char *container, bfc_reader *r, bfc_err *err)
 {
-    int rc = choose(p, r, err);
+    int rc = go_through(p, r, NULL, err);
 
     if (rc < 0)
         return rc;
-    if (p->count == 0) {
+    if (p->files == 0) {
         fprintf(stderr, "random_read: '%s' has no file with content\n", container);
         exit(1);
     }
-    rc = read_fresh(p, container, err);
-    if (rc < 0)
-        return rc;
-    printf("{\"places\": %zu, \"files\": %" PRIu64 ", ", p->count, p->seen);
-    tell(p, "fresh", ", ");
-    rc = read_all(p, r, err);
+    printf("{\"places\": %zu, \"files\": %" PRIu64 ", ", p->cap, p->files);
+    rc = measure_fresh(p, container, r, false, "fresh_files", err);
+    if (rc == 0)
+        rc = measure_fresh(p, container, r, true, "fresh", err);
+    if (rc == 0)
+        rc = read_all(p, r, err);
     if (rc == 0)
         rc = read_all(p, r, err);
     if (rc == 0)
@@ -199,8 +260,7 @@ int main(int argc, char **argv)
     if (rc < 0)
         fprintf(stderr, "random_read: %s\n", err.msg);
     bfc_reader_close(r);
-    for (size_t i = 0; i < p.count; i++)
-        free(p.item[i].path);
+    forget(&p);
     free(p.item);
     return rc < 0;
 }

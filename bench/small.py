@@ -76,7 +76,7 @@ def append(session, files):
 
 
 def random_reads(session, file):
-    """Microseconds of 4 KiB at a random place of a random file, by the public reader; the median of the rounds."""
+    """Microseconds of 4 KiB at random places, by the public reader; the median of the rounds."""
     argv = session.program('random_read', file, PLACES[session.o.smoke], SEED)
     told = [json.loads(subprocess.run(argv, check=True, capture_output=True).stdout) for _ in range(session.o.rounds)]
     middle = sorted(told, key=lambda t: t['fresh']['p50_us'])[len(told) // 2]

@@ -36,7 +36,7 @@ def told_of_reads(answer):
     r = answer['random reads']
     return (f'4 KiB at {r["places"]:,} random places: ' + '; '.join(
         f'{name} {r[key]["p50_us"]:.0f} µs, 99 % within {r[key]["p99_us"]:.0f} µs'
-        for key, name in (('fresh', 'in a fresh open'), ('hot', 'read before'))))
+        for key, name in (('fresh', 'in a fresh open'), ('fresh_files', 'files drawn evenly'), ('hot', 'read before'))))
 
 
 def told_of_stages(answer):
