@@ -16,7 +16,7 @@
     X(open) X(create) X(tmpfile) X(openat2) X(close) X(read) X(pread) X(write) X(pwrite)        \
     X(fsync) X(fdatasync) X(ftruncate) X(stat) X(access) X(getdents) X(lseek) X(readlink)       \
     X(getxattr) X(listxattr) X(setxattr) X(removexattr) X(mkdir) X(symlink) X(mknod) X(link)    \
-    X(rename) X(rename2) X(unlink) X(chown) X(chmod) X(utimens) X(flock) X(getrandom) X(statvfs)\
+    X(rename) X(rename2) X(unlink) X(chown) X(chmod) X(utimens) X(flock) X(getrandom) X(statvfs) X(statfs)\
     X(ioctl) X(getcwd) X(realpath) X(pipe) X(dup) X(poll) X(fork) X(exec) X(group) X(wait)      \
     X(thread) X(alloc)
 /* clang-format on */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -272,6 +273,8 @@ TAKE(int, statvfs64, (const char *path, struct statvfs64 *st), (path, st), statv
 TAKE(int, fstatvfs64, (int fd, struct statvfs64 *st), (fd, st), statvfs, fd, NULL)
 TAKE(int, statvfs, (const char *path, struct statvfs *st), (path, st), statvfs, -1, path)
 TAKE(int, fstatvfs, (int fd, struct statvfs *st), (fd, st), statvfs, fd, NULL)
+TAKE(int, fstatfs64, (int fd, struct statfs64 *st), (fd, st), statfs, fd, NULL)
+TAKE(int, fstatfs, (int fd, struct statfs *st), (fd, st), statfs, fd, NULL)
 
 EXPORT char *getcwd(char *out, size_t len);
 EXPORT char *getcwd(char *out, size_t len)
