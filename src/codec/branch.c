@@ -94,6 +94,12 @@ void bfci_branches_from_positions(uint8_t *bytes, size_t len)
     }
 }
 
+bool bfci_is_elf(const uint8_t *head, size_t len)
+{
+    static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
+    return len >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
+}
+
 bool bfci_has_branches(const uint8_t *head, size_t len)
 {
     enum {
@@ -103,10 +109,8 @@ bool bfci_has_branches(const uint8_t *head, size_t len)
         EM_386 = 3,
         EM_X86_64 = 62
     };
-    static const uint8_t magic[] = {0x7f, 'E', 'L', 'F'};
 
-    if (len < MACHINE + 2 || memcmp(head, magic, sizeof magic) != 0 ||
-        head[DATA] != LITTLE_ENDIAN_DATA)
+    if (len < MACHINE + 2 || !bfci_is_elf(head, len) || head[DATA] != LITTLE_ENDIAN_DATA)
         return false;
     unsigned machine = get_u16le(head + MACHINE);
     return machine == EM_386 || machine == EM_X86_64;

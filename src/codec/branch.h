@@ -13,6 +13,7 @@
 #define BFCI_BRANCH_TAIL 4
 void bfci_branches_to_positions(uint8_t *bytes, size_t len);
 void bfci_branches_from_positions(uint8_t *bytes, size_t len);
+bool bfci_is_elf(const uint8_t *head, size_t len);
 /* Whether a file that begins so is code of such a machine (ELF, AMD64 or 80386). */
 bool bfci_has_branches(const uint8_t *head, size_t len);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decoded blocks, shared by the workers of an extraction. A block that small files lie in is kept
- * for a while: files with equal contents refer to it from all over the tree. Buffers are used
- * again, so that memory is touched once; there are at most as many as slots and workers together.
+/* Decoded blocks, shared by the workers of an extraction. A block of small files that was not
+ * written out whole is kept for a while: files with equal contents refer to it from all over the
+ * tree. Buffers are used again, so that memory is touched once; there are at most as many as slots
+ * and workers together.
  */
 #include "container/extract.h"
 

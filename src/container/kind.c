@@ -3,8 +3,6 @@
 
 #include "codec/branch.h"
 
-static const uint8_t elf_magic[] = {0x7f, 'E', 'L', 'F'};
-
 static uint32_t hash_of(const char *text)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
@@ -32,6 +30,6 @@ bfci_kind bfci_kind_of(const char *name)
 
 void bfci_kind_look(bfci_kind *kind, const uint8_t *head, size_t len)
 {
-    kind->code = len >= sizeof elf_magic && memcmp(head, elf_magic, sizeof elf_magic) == 0;
+    kind->code = bfci_is_elf(head, len);
     kind->branches = bfci_has_branches(head, len);
 }

@@ -361,8 +361,6 @@ int bfci_packer_poll(bfci_packer *p, bfc_err *err)
     return 0;
 }
 
-/* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this
- * thread once, not once for each block. */
 static unsigned most_in_flight(const bfci_packer *p)
 {
     return MIN((unsigned)FLIGHT_MAX, (unsigned)(p->flight_max / p->config.code_block_size));
@@ -373,6 +371,8 @@ static bool flight_is_full(const bfci_packer *p)
     return p->flight_bytes >= p->flight_max || p->in_flight >= FLIGHT_MAX;
 }
 
+/* Too many are in flight: writes half of them. Waiting for the one in the middle first wakes this
+ * thread once, not once for each block. */
 static int make_room(bfci_packer *p, bfc_err *err)
 {
     const block *middle = p->oldest;
