@@ -269,7 +269,8 @@ typedef struct bfci_xblock {
     struct bfci_xblock *next; /* in the list of free ones */
 } bfci_xblock;
 
-int bfci_xcache_new(const bfci_source *source, struct bfci_xcache **out, bfc_err *err);
+int bfci_xcache_new(const bfci_source *source, bfci_arena *arena, struct bfci_xcache **out,
+                    bfc_err *err);
 void bfci_xcache_free(struct bfci_xcache *c); /* NULL is allowed */
 /* From the cache, or read, checked and decoded by the worker; `keep`: others may want it too. */
 int bfci_xcache_get(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const bfci_ref *ref,

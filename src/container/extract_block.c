@@ -10,29 +10,25 @@
 
 struct bfci_xcache {
     const bfci_source *source;
+    bfci_arena *arena;
     pthread_mutex_t lock; /* guards all below */
     bfci_xblock *slot[XCACHE_BLOCKS];
     size_t slots, next_slot; /* the oldest is replaced */
     bfci_xblock *spare;
 };
 
-int bfci_xcache_new(const bfci_source *source, struct bfci_xcache **out, bfc_err *err)
+int bfci_xcache_new(const bfci_source *source, bfci_arena *arena, struct bfci_xcache **out,
+                    bfc_err *err)
 {
     struct bfci_xcache *c = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
     c->source = source;
+    c->arena = arena;
     c->slots = MIN((size_t)XCACHE_BLOCKS, MAX((size_t)1, XCACHE_BYTES / source->super.block_max));
     pthread_mutex_init(&c->lock, NULL);
     *out = c;
     return 0;
-}
-
-static void block_free(bfci_xblock *b)
-{
-    if (b)
-        free(b->data);
-    free(b);
 }
 
 void bfci_xcache_free(struct bfci_xcache *c)
@@ -40,11 +36,11 @@ void bfci_xcache_free(struct bfci_xcache *c)
     if (!c)
         return;
     for (size_t i = 0; i < c->slots; i++)
-        block_free(c->slot[i]);
+        free(c->slot[i]);
     while (c->spare) {
         bfci_xblock *b = c->spare;
         c->spare = b->next;
-        block_free(b);
+        free(b);
     }
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -95,10 +91,9 @@ static int decode(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const
                   bfci_xblock *b, bfc_err *err)
 {
     if (b->cap < ref->raw) {
-        free(bfci_steal(&b->data));
-        b->cap = 0;
-        BFC_TRY(bfci_alloc(ref->raw, 1, &b->data, err));
-        b->cap = ref->raw;
+        uint32_t cap = ref->raw <= BLOCK_SIZE_DEFAULT ? BLOCK_SIZE_DEFAULT : BLOCK_SIZE_MAX;
+        BFC_TRY(bfci_arena_take(c->arena, cap, &b->data, err));
+        b->cap = cap;
     }
     b->len = ref->raw;
     BFCI_METER(STAGE_DECODE);

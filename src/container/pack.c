@@ -69,13 +69,16 @@ struct bfci_packer {
 
 /* ── Making and freeing ── */
 
+static bfci_arena *arena_of(const bfci_packer *p)
+{
+    return bfci_pool_arena(p->config.pool);
+}
+
 static void block_free(block *b)
 {
     if (!b)
         return;
     bfci_buffer_unref(b->buffer);
-    free(b->raw);
-    free(b->packed);
     free(b);
 }
 
@@ -156,8 +159,6 @@ void bfci_packer_free(bfci_packer *p)
     }
     for (unsigned i = 0; p->bin && i < p->bin_count; i++)
         block_free(p->bin[i]);
-    for (unsigned i = 0; i < p->packed_spare_count; i++)
-        free(p->packed_spare[i]);
     block_free(p->run);
     for (unsigned i = 0; i < bfci_pool_count(p->config.pool); i++) {
         if (p->zstd)
@@ -166,8 +167,6 @@ void bfci_packer_free(bfci_packer *p)
             bfci_sha256_free(p->sha[i]);
         if (p->aead)
             bfci_aead_free(p->aead[i]);
-        if (p->moved)
-            free(p->moved[i]);
     }
     free(p->moved);
     free(p->aead);
@@ -208,7 +207,7 @@ static int move_branches(block *b, unsigned worker, const uint8_t **out)
     if (!b->branches)
         return 0;
     if (!*moved)
-        BFC_TRY(bfci_alloc(b->packer->config.block_size, 1, moved, &b->err));
+        BFC_TRY(bfci_arena_take(arena_of(b->packer), b->packer->config.block_size, moved, &b->err));
     memcpy(*moved, b->content, b->len);
     bfci_branches_to_positions(*moved, b->len);
     *out = *moved;
@@ -269,7 +268,7 @@ static int open_block(bfci_packer *p, bfci_kind kind, block **out, bfc_err *err)
         p->spare = b->next;
     } else {
         BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
-        if (bfci_alloc(p->config.block_size, 1, &b->raw, err) < 0) {
+        if (bfci_arena_take(arena_of(p), p->config.block_size, &b->raw, err) < 0) {
             block_free(b);
             return BFC_E_NOMEM;
         }
@@ -321,7 +320,7 @@ static int take_packed(bfci_packer *p, block *b, bfc_err *err)
         b->packed = p->packed_spare[--p->packed_spare_count];
         return 0;
     }
-    return bfci_alloc(bfci_sealed_size(p->config.block_size), 1, &b->packed, err);
+    return bfci_arena_take(arena_of(p), bfci_sealed_size(p->config.block_size), &b->packed, err);
 }
 
 static void put_aside(bfci_packer *p, block *b)

@@ -7,10 +7,6 @@
 
 #include "sys/meter.h"
 
-enum {
-    BUFFERS_KEPT = 32
-};
-
 typedef struct queue {
     bfci_task *first, *last;
 } queue;
@@ -21,8 +17,8 @@ struct bfci_pool {
     queue urgent, normal;
     size_t pending; /* submitted and not yet returned from */
     bool ending;
-    bfci_buffer *buffer[BUFFERS_KEPT]; /* that nobody uses */
-    unsigned buffers;
+    bfci_arena *arena;
+    bfci_buffer *spare; /* buffers that nobody uses */
     unsigned count;
     bfci_gauge *gauge; /* of the operation that made it; or NULL */
     struct worker {
@@ -124,6 +120,12 @@ int bfci_pool_new(unsigned count, bfci_pool **out, bfc_err *err)
         pthread_mutex_destroy(&shell->lock);
         return bfci_fail_errno(err, rc, "make a condition");
     }
+    rc = bfci_arena_new(&shell->arena, err);
+    if (rc < 0) {
+        pthread_cond_destroy(&shell->wake);
+        pthread_mutex_destroy(&shell->lock);
+        return rc;
+    }
     shell->worker = bfci_steal(&worker);
     shell->gauge = bfci_gauge_here();
 
@@ -143,8 +145,12 @@ void bfci_pool_free(bfci_pool *pool)
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->count; i++)
         pthread_join(pool->worker[i].thread, NULL);
-    while (pool->buffers > 0)
-        free(pool->buffer[--pool->buffers]);
+    while (pool->spare) {
+        bfci_buffer *b = pool->spare;
+        pool->spare = b->next;
+        free(b);
+    }
+    bfci_arena_free(pool->arena);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->worker);
@@ -165,17 +171,31 @@ void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent)
     pthread_mutex_unlock(&pool->lock);
 }
 
+bfci_arena *bfci_pool_arena(bfci_pool *pool)
+{
+    return pool->arena;
+}
+
+static int buffer_new(bfci_pool *pool, bfci_buffer **out, bfc_err *err)
+{
+    AUTO_FREE bfci_buffer *b = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *b, &b, err));
+    BFC_TRY(bfci_arena_take(pool->arena, POOL_BUFFER_SIZE, &b->bytes, err));
+    b->pool = pool;
+    *out = bfci_steal(&b);
+    return 0;
+}
+
 int bfci_buffer_take(bfci_pool *pool, bfci_buffer **out, bfc_err *err)
 {
-    bfci_buffer *b = NULL;
-
     pthread_mutex_lock(&pool->lock);
-    if (pool->buffers > 0)
-        b = pool->buffer[--pool->buffers];
+    bfci_buffer *b = pool->spare;
+    if (b)
+        pool->spare = b->next;
     pthread_mutex_unlock(&pool->lock);
     if (!b)
-        BFC_TRY(bfci_alloc(1, sizeof *b, &b, err));
-    b->pool = pool;
+        BFC_TRY(buffer_new(pool, &b, err));
     atomic_init(&b->refs, 1);
     *out = b;
     return 0;
@@ -193,10 +213,7 @@ void bfci_buffer_unref(bfci_buffer *b)
         return;
     bfci_pool *pool = b->pool;
     pthread_mutex_lock(&pool->lock);
-    bool keep = pool->buffers < BUFFERS_KEPT;
-    if (keep)
-        pool->buffer[pool->buffers++] = b;
+    b->next = pool->spare;
+    pool->spare = b;
     pthread_mutex_unlock(&pool->lock);
-    if (!keep)
-        free(b);
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "sys/arena.h"
 
 typedef struct bfci_task bfci_task;
 /* `worker` is 0 to count-1: an index for state that each worker has of its own. */
@@ -24,18 +25,21 @@ int bfci_pool_new(unsigned count, bfci_pool **out, bfc_err *err);
 void bfci_pool_free(bfci_pool *pool);
 BFCI_DEFINE_AUTO(bfci_pool, bfci_pool_free)
 unsigned bfci_pool_count(const bfci_pool *pool);
+/* Where tasks have their large buffers. */
+bfci_arena *bfci_pool_arena(bfci_pool *pool);
 /* Never blocks and never fails; urgent tasks run before the others. Tasks may submit tasks. */
 void bfci_pool_submit(bfci_pool *pool, bfci_task *task, bool urgent);
 
 enum {
     POOL_BUFFER_SIZE = 3 << 19
 };
-/* Memory, not cleared, that goes back to the pool with its last reference, instead of being freed:
- * fresh memory costs a fault for each page. The pool outlives it. Any thread. */
+/* Memory, not cleared, that goes back to the pool with its last reference, and is used again. The
+ * pool outlives it. Any thread. */
 typedef struct bfci_buffer {
+    struct bfci_buffer *next; /* the pool's */
     bfci_pool *pool;
     atomic_uint refs;
-    _Alignas(16) uint8_t bytes[POOL_BUFFER_SIZE];
+    uint8_t *bytes;
 } bfci_buffer;
 int bfci_buffer_take(bfci_pool *pool, bfci_buffer **out, bfc_err *err);
 bfci_buffer *bfci_buffer_ref(bfci_buffer *b);

@@ -35,6 +35,7 @@ static struct {
     void *(*malloc)(size_t);
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
     void (*free)(void *);
     bool looking;
 } next;
@@ -68,6 +69,7 @@ static bool look_up(void)
     fault_next("malloc", &next.malloc);
     fault_next("calloc", &next.calloc);
     fault_next("realloc", &next.realloc);
+    fault_next("aligned_alloc", &next.aligned_alloc);
     fault_next("free", &next.free);
     next.looking = false;
     return true;
@@ -138,6 +140,15 @@ EXPORT void *calloc(size_t count, size_t size)
         return NULL;
     void *p = next.calloc(count, size);
     remember(p, count * size, CALLER);
+    return p;
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t len)
+{
+    if (!look_up() || refused(CALLER))
+        return NULL;
+    void *p = next.aligned_alloc(alignment, len);
+    remember(p, len, CALLER);
     return p;
 }
 

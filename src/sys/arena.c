@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arena: chunks of some large pages, from which buffers are cut one after the other. What is
+ * not touched of a chunk costs addresses alone. */
+#include "sys/arena.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+/* An overrun must be seen here, too. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE 64
+#else
+#define ASAN_POISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+#define ASAN_UNPOISON_MEMORY_REGION(at, len) ((void)(at), (void)(len))
+#define RED_ZONE 0
+#endif
+
+enum {
+    LARGE_PAGE = 2 << 20,
+    CHUNK = 8 << 20,
+    LINE = 64
+};
+
+typedef struct chunk {
+    struct chunk *next;
+    uint8_t *bytes;
+    size_t len, used;
+} chunk;
+
+struct bfci_arena {
+    pthread_mutex_t lock; /* guards all below */
+    chunk *newest;
+};
+
+int bfci_arena_new(bfci_arena **out, bfc_err *err)
+{
+    bfci_arena *a = NULL;
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *a, &a, err));
+    pthread_mutex_init(&a->lock, NULL);
+    *out = a;
+    return 0;
+}
+
+void bfci_arena_free(bfci_arena *a)
+{
+    if (!a)
+        return;
+    while (a->newest) {
+        chunk *c = a->newest;
+        a->newest = c->next;
+        ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->len);
+        free(c->bytes);
+        free(c);
+    }
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+static int add_chunk(bfci_arena *a, size_t least, bfc_err *err)
+{
+    AUTO_FREE chunk *c = NULL;
+    size_t len = MAX(bfci_align_up(least, LARGE_PAGE), (uint64_t)CHUNK);
+
+    BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
+    c->bytes = aligned_alloc(LARGE_PAGE, len);
+    if (!c->bytes)
+        return bfci_fail_nomem(err);
+    (void)madvise(c->bytes, len, MADV_HUGEPAGE); /* small pages do as well */
+    ASAN_POISON_MEMORY_REGION(c->bytes, len);
+    c->len = len;
+    c->next = a->newest;
+    a->newest = bfci_steal(&c);
+    return 0;
+}
+
+static int cut(bfci_arena *a, size_t size, void *out, bfc_err *err)
+{
+    const size_t step = bfci_align_up(size, LINE) + RED_ZONE;
+
+    if (!a->newest || a->newest->len - a->newest->used < step)
+        BFC_TRY(add_chunk(a, step, err));
+    chunk *c = a->newest;
+    uint8_t *at = c->bytes + c->used;
+    c->used += step;
+    ASAN_UNPOISON_MEMORY_REGION(at, size);
+    *(void **)out = at;
+    return 0;
+}
+
+int bfci_arena_take(bfci_arena *a, size_t size, void *out, bfc_err *err)
+{
+    if (size > SIZE_MAX / 2)
+        return bfci_fail_nomem(err);
+    pthread_mutex_lock(&a->lock);
+    int rc = cut(a, size, out, err);
+    pthread_mutex_unlock(&a->lock);
+    return rc;
+}
