@@ -10,20 +10,31 @@
 
 enum {
     DEFAULT_LEVEL = 3,
-    SMALL = 256 << 10,
-    SMALL_TABLE_LOG = 14,
-    LARGE_TABLE_LOG = 16,
     WIDE_WINDOW_LOG = 22,
     WIDE_TABLE_LOG = 20,
     WIDE_LEVEL_MAX = 4,   /* the levels above have tables of their own that are as large */
     BLOCK_SPLITTER = 1010 /* an experimental parameter, by its number: no header tells it */
 };
 
+/* How zstd searches in a block at the default level. With tables that stay in a processor's own
+ * cache it takes 15 % less time, and one percent more room; of larger blocks more has to be
+ * remembered. In programs, most of the middle ones, also short matches are worth their place. */
+typedef struct search {
+    size_t most; /* bytes of the block */
+    int hash_log, chain_log, match_least;
+} search;
+
+static const search searches[] = {
+    {256 << 10, 14, 14, 5},
+    {512 << 10, 16, 15, 4},
+    {SIZE_MAX, 17, 16, 5},
+};
+
 struct bfci_compressor {
     ZSTD_CCtx *zstd;
     int level;
-    int table_log; /* of the tables that are set; 0: zstd's own */
-    bool wide;     /* they stay as they are */
+    const search *search; /* that is set; NULL: zstd's own */
+    bool wide;            /* it stays as it is */
 };
 
 struct bfci_decompressor {
@@ -61,30 +72,31 @@ int bfci_compressor_new(int level, bfci_compressor **out, bfc_err *err)
     BFC_TRY(set_parameter(c, ZSTD_c_contentSizeFlag, 1, err));
     BFC_TRY(set_parameter(c, ZSTD_c_checksumFlag, 0, err));
     BFC_TRY(set_parameter(c, ZSTD_c_dictIDFlag, 0, err));
-    if (level == DEFAULT_LEVEL)
-        BFC_TRY(set_parameter(c, ZSTD_c_minMatch, 5, err));
     c->level = level;
     *out = bfci_steal(&c);
     return 0;
 }
 
-/* With tables that stay in a processor's own cache the default level takes 15 % less time, and one
- * percent more room; of larger blocks more has to be remembered. */
-static int fit_tables(bfci_compressor *c, size_t len, bfc_err *err)
+static int fit_search(bfci_compressor *c, size_t len, bfc_err *err)
 {
-    int log = len <= SMALL ? SMALL_TABLE_LOG : LARGE_TABLE_LOG;
+    const search *fit = searches;
 
-    if (c->level != DEFAULT_LEVEL || c->wide || c->table_log == log)
+    while (len > fit->most)
+        fit++;
+    if (c->level != DEFAULT_LEVEL || c->wide || c->search == fit)
         return 0;
-    BFC_TRY(set_parameter(c, ZSTD_c_hashLog, log, err));
-    BFC_TRY(set_parameter(c, ZSTD_c_chainLog, log, err));
-    c->table_log = log;
+    BFC_TRY(set_parameter(c, ZSTD_c_hashLog, fit->hash_log, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_chainLog, fit->chain_log, err));
+    BFC_TRY(set_parameter(c, ZSTD_c_minMatch, fit->match_least, err));
+    c->search = fit;
     return 0;
 }
 
 int bfci_compressor_search_more(bfci_compressor *c, bfc_err *err)
 {
     c->wide = true;
+    if (c->level == DEFAULT_LEVEL)
+        BFC_TRY(set_parameter(c, ZSTD_c_minMatch, 5, err));
     BFC_TRY(set_parameter(c, ZSTD_c_windowLog, WIDE_WINDOW_LOG, err));
     if (c->level > WIDE_LEVEL_MAX)
         return 0;
@@ -98,7 +110,7 @@ int bfci_compressor_search_more(bfci_compressor *c, bfc_err *err)
 int bfci_compress(bfci_compressor *c, const void *src, size_t len, void *dst, size_t dst_cap,
                   size_t *out_len, bfc_err *err)
 {
-    BFC_TRY(fit_tables(c, len, err));
+    BFC_TRY(fit_search(c, len, err));
     size_t rc = ZSTD_compress2(c->zstd, dst, dst_cap, src, len);
     if (!ZSTD_isError(rc)) {
         *out_len = rc;

@@ -422,8 +422,11 @@ static struct block_sizes {
     const bfc_writer_options *o = &w->options;
     uint32_t most = w->appends ? w->base.super.block_max : BLOCK_SIZE_MAX;
     const bool archive = o->profile == BFC_PROFILE_ARCHIVE;
-    uint32_t asked = o->block_size ? o->block_size : archive ? BLOCK_SIZE_MAX : 0;
-    uint32_t data = asked ? asked : o->low_memory ? CODE_BLOCK_SIZE_DEFAULT : BLOCK_SIZE_DEFAULT;
+    uint32_t asked = o->block_size   ? o->block_size
+                     : archive       ? BLOCK_SIZE_MAX
+                     : o->low_memory ? BLOCK_SIZE_LOW_MEMORY
+                                     : 0;
+    uint32_t data = asked ? asked : BLOCK_SIZE_DEFAULT;
     uint32_t code = asked ? asked : CODE_BLOCK_SIZE_DEFAULT;
 
     return (struct block_sizes){.data = MIN(data, most), .code = MIN(code, most)};
