@@ -13,7 +13,8 @@ enum {
 typedef struct cached_block {
     uint64_t number;
     uint64_t used; /* tick of the last use; 0: empty */
-    uint8_t *raw;
+    uint8_t *raw;  /* in the arena */
+    uint32_t cap;
     uint32_t len, decoded; /* what is there of it, from its start */
 } cached_block;
 
@@ -21,6 +22,7 @@ struct bfci_block_cache {
     const bfci_source *source;
     bfci_cursor blocks;
     bfci_unpacker *unpacker; /* the tables' */
+    bfci_arena *arena;
     uint64_t tick;
     cached_block block[CACHED_BLOCKS];
 };
@@ -34,6 +36,8 @@ int bfci_block_cache_new(const bfci_source *source, bfci_tables *tables, bfci_bl
     c->source = source;
     bfci_cursor_init(&c->blocks, tables, TABLE_BLOCKS);
     c->unpacker = bfci_tables_unpacker(tables);
+    BFC_TRY(bfci_arena_new(&c->arena, err));
+    bfci_unpacker_use(c->unpacker, c->arena);
     *out = bfci_steal(&c);
     return 0;
 }
@@ -42,8 +46,8 @@ void bfci_block_cache_free(bfci_block_cache *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < CACHED_BLOCKS; i++)
-        free(c->block[i].raw);
+    bfci_unpacker_use(c->unpacker, NULL);
+    bfci_arena_free(c->arena);
     bfci_cursor_release(&c->blocks);
     free(c);
 }
@@ -75,23 +79,38 @@ static uint32_t wanted(const bfci_ref *ref, uint64_t skip, size_t len)
     return skip <= low && len <= low - skip ? (uint32_t)(skip + len) : ref->raw;
 }
 
+static int make_room(bfci_block_cache *c, cached_block *b, uint32_t len, bfc_err *err)
+{
+    uint32_t cap = BLOCK_SIZE_MIN;
+
+    if (b->cap >= len)
+        return 0;
+    while (cap < len)
+        cap *= 2;
+    BFC_TRY(bfci_arena_take(c->arena, cap, &b->raw, err));
+    b->cap = cap;
+    return 0;
+}
+
 /* Into the place of `b`, which holds the block's start, or of the oldest one. A block that is asked
  * for again is decoded to its end. */
 static int load(bfci_block_cache *c, uint64_t number, uint64_t skip, size_t len, cached_block **b,
                 bfc_err *err)
 {
     bfci_ref ref;
-    AUTO_FREE uint8_t *raw = NULL;
     uint32_t got = 0;
 
     BFC_TRY(bfci_load_block(&c->blocks, number, &ref, err));
-    BFC_TRY(bfci_alloc(ref.raw, 1, &raw, err));
-    BFC_TRY(bfci_source_read_start(c->source, bfci_block_id(number), &ref, c->unpacker, raw,
-                                   *b ? ref.raw : wanted(&ref, skip, len), &got, err));
-    if (!*b)
-        *b = oldest(c);
-    free((*b)->raw);
-    **b = (cached_block){number, 0, bfci_steal(&raw), ref.raw, got};
+    uint32_t want = *b ? ref.raw : wanted(&ref, skip, len);
+    cached_block *to = *b ? *b : oldest(c);
+    to->used = 0;
+    BFC_TRY(make_room(c, to, ref.raw, err));
+    BFC_TRY(bfci_source_read_start(c->source, bfci_block_id(number), &ref, c->unpacker, to->raw,
+                                   want, &got, err));
+    to->number = number;
+    to->len = ref.raw;
+    to->decoded = got;
+    *b = to;
     return 0;
 }
 

@@ -356,8 +356,10 @@ static int start_workers(bfci_extraction *x, unsigned jobs, bfc_err *err)
     BFC_TRY(bfci_alloc_zero(count, sizeof *x->worker, &x->worker, err));
     BFC_TRY(bfci_pool_new(count, &x->pool, err));
     BFC_TRY(bfci_xcache_new(&x->reader->source, bfci_pool_arena(x->pool), &x->cache, err));
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         BFC_TRY(bfci_unpacker_new(&x->worker[i].unpacker, err));
+        bfci_unpacker_use(x->worker[i].unpacker, bfci_pool_arena(x->pool));
+    }
     return 0;
 }
 

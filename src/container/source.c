@@ -14,6 +14,7 @@
 
 enum {
     SCAN_CHUNK = 1 << 20, /* how much is read at once when looking for a commit record */
+    SMALL_PAYLOAD = 64 << 10,
     AT_DIGITS_MIN = 8
 };
 
@@ -240,7 +241,10 @@ void bfci_source_info(const bfci_source *s, bfc_container_info *out)
 struct bfci_unpacker {
     bfci_decompressor *zstd;
     bfci_opener opener;
-    buf scratch; /* payloads as stored */
+    buf scratch;       /* payloads as stored: small ones, or all where there is no arena */
+    bfci_arena *arena; /* NULL: none */
+    uint8_t *large;    /* in the arena */
+    size_t large_cap;
 };
 
 int bfci_unpacker_new(bfci_unpacker **out, bfc_err *err)
@@ -261,6 +265,32 @@ void bfci_unpacker_free(bfci_unpacker *u)
     bfci_opener_release(&u->opener);
     bfci_buf_free(&u->scratch);
     free(u);
+}
+
+void bfci_unpacker_use(bfci_unpacker *u, bfci_arena *arena)
+{
+    u->arena = arena;
+    u->large = NULL;
+    u->large_cap = 0;
+}
+
+/* Room for a payload as it is stored, until the next one. */
+static int stored_room(bfci_unpacker *u, size_t size, uint8_t **out, bfc_err *err)
+{
+    if (!u->arena || size <= SMALL_PAYLOAD) {
+        buf_clear(&u->scratch);
+        *out = bfci_buf_room(&u->scratch, size);
+        return buf_check(&u->scratch, err);
+    }
+    if (u->large_cap < size) {
+        size_t cap = SMALL_PAYLOAD;
+        while (cap < size)
+            cap *= 2;
+        BFC_TRY(bfci_arena_take(u->arena, cap, &u->large, err));
+        u->large_cap = cap;
+    }
+    *out = u->large;
+    return 0;
 }
 
 int bfci_source_check_ref(const bfci_source *s, const bfci_ref *ref, uint32_t raw_max, bfc_err *err)
@@ -322,9 +352,8 @@ static int read_payload(const bfci_source *s, bfci_frame_id frame, const bfci_re
         return bfci_source_read_stored(s, ref, raw, err);
     }
     BFC_TRY(bfci_source_check_ref(s, ref, BLOCK_SIZE_MAX, err));
-    buf_clear(&u->scratch);
-    uint8_t *stored = bfci_buf_room(&u->scratch, ref->stored);
-    BFC_TRY(buf_check(&u->scratch, err));
+    uint8_t *stored = NULL;
+    BFC_TRY(stored_room(u, ref->stored, &stored, err));
     BFC_TRY(bfci_source_read_stored(s, ref, stored, err));
     if (!bfci_source_is_sealed(s))
         return unpack(ref, u, stored, len, raw, got, err);

@@ -6,6 +6,7 @@
 
 #include "codec/zstd.h"
 #include "container/seal.h"
+#include "sys/arena.h"
 
 typedef struct bfci_source {
     int fd;
@@ -47,6 +48,8 @@ void bfci_source_info(const bfci_source *s, bfc_container_info *out);
 typedef struct bfci_unpacker bfci_unpacker;
 int bfci_unpacker_new(bfci_unpacker **out, bfc_err *err);
 void bfci_unpacker_free(bfci_unpacker *u); /* NULL is allowed */
+/* Large payloads are read into memory of the arena, which is borrowed. */
+void bfci_unpacker_use(bfci_unpacker *u, bfci_arena *arena);
 BFCI_DEFINE_AUTO(bfci_unpacker, bfci_unpacker_free)
 
 /* References are checked by this before anything is read by them. */

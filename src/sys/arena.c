@@ -24,6 +24,7 @@ enum {
 
 typedef struct chunk {
     struct chunk *next;
+    void *mapped; /* with a page more, so that `bytes` can begin where a large page does */
     uint8_t *bytes;
     size_t len, used;
 } chunk;
@@ -51,7 +52,7 @@ void bfci_arena_free(bfci_arena *a)
         chunk *c = a->newest;
         a->newest = c->next;
         ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->len);
-        free(c->bytes);
+        (void)munmap(c->mapped, c->len + LARGE_PAGE);
         free(c);
     }
     pthread_mutex_destroy(&a->lock);
@@ -61,15 +62,16 @@ void bfci_arena_free(bfci_arena *a)
 static int add_chunk(bfci_arena *a, size_t least, bfc_err *err)
 {
     AUTO_FREE chunk *c = NULL;
-    size_t len = MAX(bfci_align_up(least, LARGE_PAGE), (uint64_t)CHUNK);
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *c, &c, err));
-    c->bytes = aligned_alloc(LARGE_PAGE, len);
-    if (!c->bytes)
+    c->len = MAX(bfci_align_up(least, LARGE_PAGE), (uint64_t)CHUNK);
+    c->mapped =
+        mmap(NULL, c->len + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c->mapped == MAP_FAILED)
         return bfci_fail_nomem(err);
-    (void)madvise(c->bytes, len, MADV_HUGEPAGE); /* small pages do as well */
-    ASAN_POISON_MEMORY_REGION(c->bytes, len);
-    c->len = len;
+    c->bytes = (uint8_t *)bfci_align_up((uintptr_t)c->mapped, LARGE_PAGE);
+    (void)madvise(c->bytes, c->len, MADV_HUGEPAGE); /* small pages do as well */
+    ASAN_POISON_MEMORY_REGION(c->bytes, c->len);
     c->next = a->newest;
     a->newest = bfci_steal(&c);
     return 0;

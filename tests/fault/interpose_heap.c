@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CALLER __builtin_return_address(0)
@@ -35,7 +37,8 @@ static struct {
     void *(*malloc)(size_t);
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
-    void *(*aligned_alloc)(size_t, size_t);
+    void *(*mmap)(void *, size_t, int, int, int, off_t);
+    int (*munmap)(void *, size_t);
     void (*free)(void *);
     bool looking;
 } next;
@@ -69,7 +72,8 @@ static bool look_up(void)
     fault_next("malloc", &next.malloc);
     fault_next("calloc", &next.calloc);
     fault_next("realloc", &next.realloc);
-    fault_next("aligned_alloc", &next.aligned_alloc);
+    fault_next("mmap", &next.mmap);
+    fault_next("munmap", &next.munmap);
     fault_next("free", &next.free);
     next.looking = false;
     return true;
@@ -143,13 +147,35 @@ EXPORT void *calloc(size_t count, size_t size)
     return p;
 }
 
-EXPORT void *aligned_alloc(size_t alignment, size_t len)
+static void *map(void *at, size_t len, int access, int flags, int fd, off_t offset,
+                 const void *caller)
 {
-    if (!look_up() || refused(CALLER))
-        return NULL;
-    void *p = next.aligned_alloc(alignment, len);
-    remember(p, len, CALLER);
+    if (!look_up())
+        return (void *)syscall(SYS_mmap, at, len, access, flags, fd, offset);
+    if (refused(caller))
+        return MAP_FAILED;
+    void *p = next.mmap(at, len, access, flags, fd, offset);
+    remember(p == MAP_FAILED ? NULL : p, len, caller);
     return p;
+}
+
+/* Memory: the program maps no files. */
+EXPORT void *mmap(void *at, size_t len, int access, int flags, int fd, off_t offset)
+{
+    return map(at, len, access, flags, fd, offset, CALLER);
+}
+
+EXPORT void *mmap64(void *at, size_t len, int access, int flags, int fd, off_t offset)
+{
+    return map(at, len, access, flags, fd, offset, CALLER);
+}
+
+EXPORT int munmap(void *at, size_t len)
+{
+    if (!look_up())
+        return (int)syscall(SYS_munmap, at, len);
+    forget(at);
+    return next.munmap(at, len);
 }
 
 EXPORT void *realloc(void *old, size_t len)

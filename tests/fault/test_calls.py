@@ -23,7 +23,7 @@ posix_memalign memalign valloc fork vfork execve execv execvp execvpe execveat f
 pipe pipe2 socketpair dup dup2 dup3 fcntl poll ppoll select pselect waitpid waitid wait wait3 wait4 setpgid setsid
 '''.split()
 # The program opens its list of patterns with stdio, and the terminal's size is asked for: no container, no tree.
-LEFT_OUT = {'fopen', 'getline', 'mmap'}
+LEFT_OUT = {'fopen', 'getline'}
 
 
 def symbols(nm, which, path):
