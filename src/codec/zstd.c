@@ -26,8 +26,8 @@ typedef struct search {
 
 static const search searches[] = {
     {256 << 10, 14, 14, 5},
-    {512 << 10, 16, 15, 4},
-    {SIZE_MAX, 17, 16, 5},
+    {512 << 10, 16, 14, 4},
+    {SIZE_MAX, 17, 17, 5},
 };
 
 struct bfci_compressor {
