@@ -25,6 +25,7 @@ typedef struct buffer {
 
 struct bfci_layer_stream {
     bfci_pool *pool;
+    bfci_arena *arena; /* all buffers are in it */
     bfci_task producer, hasher;
 
     /* The producer's: */
@@ -336,8 +337,9 @@ static int stream_new(bfci_layer_stream **out, bfc_err *err)
     pthread_mutex_init(&fresh->lock, NULL);
     pthread_cond_init(&fresh->bell, NULL);
     AUTO(bfci_layer_stream) bfci_layer_stream *s = fresh;
+    BFC_TRY(bfci_arena_new(&s->arena, err));
     for (size_t i = 0; i < BUFFERS; i++)
-        BFC_TRY(bfci_alloc(BUFFER_SIZE, 1, &s->ring[i].bytes, err));
+        BFC_TRY(bfci_arena_take(s->arena, BUFFER_SIZE, &s->ring[i].bytes, err));
     BFC_TRY(bfci_sha256_new(&s->tar_sha, err));
     s->producer.fn = run_producer;
     s->hasher.fn = run_hasher;
@@ -361,7 +363,7 @@ int bfci_layer_stream_open(bfci_bytes *in, const bfci_descriptor *promised, uint
 
     *in = (bfci_bytes){0};
     BFC_TRY(stream_new(&s, err));
-    BFC_TRY(bfci_alloc(IN_SIZE, 1, &s->in_bytes, err));
+    BFC_TRY(bfci_arena_take(s->arena, IN_SIZE, &s->in_bytes, err));
     BFC_TRY(bfci_sha256_new(&s->blob_sha, err));
     s->promised = promised->digest;
     s->promised_size = promised->size;
@@ -441,9 +443,7 @@ void bfci_layer_stream_free(bfci_layer_stream *s)
     bfci_inflow_free(s->inflow);
     bfci_sha256_free(s->blob_sha);
     bfci_sha256_free(s->tar_sha);
-    for (size_t i = 0; i < BUFFERS; i++)
-        free(s->ring[i].bytes);
-    free(s->in_bytes);
+    bfci_arena_free(s->arena);
     pthread_cond_destroy(&s->bell);
     pthread_mutex_destroy(&s->lock);
     free(s);
