@@ -5,7 +5,6 @@
 
 #include <sys/sysmacros.h>
 
-#include "container/stream.h"
 #include "sys/file.h"
 #include "sys/inspect.h"
 
@@ -14,6 +13,7 @@ static const bfci_kind kind_of_blobs = {.likeness = 0xb10b};
 
 void bfci_intake_release(bfci_intake *in)
 {
+    bfci_ahead_release(&in->ahead);
     bfci_set_release(&in->vanished);
     free(in->extent);
     in->extent = NULL;
@@ -130,43 +130,49 @@ static int take_chunks(bfci_intake *in, bfci_stream *stream, const char *name, b
     }
 }
 
-static int stream_file(bfci_intake *in, int fd, uint64_t size, bool sparse, const char *name,
-                       bool store, bfc_err *err)
+/* All of the file, by the stream that was begun, or by one more. */
+static int stream_file(bfci_intake *in, bfci_large *file, bool store, bfc_err *err)
 {
-    AUTO(bfci_stream) bfci_stream *stream = NULL;
+    AUTO(bfci_stream) bfci_stream *stream = bfci_steal(&file->stream);
 
-    BFC_TRY(bfci_stream_new(in->pool, fd, size, sparse, &stream, err));
-    BFC_TRY(take_chunks(in, stream, name, store, err));
+    if (!stream)
+        BFC_TRY(bfci_stream_new(in->pool, file->fd, file->size, file->sparse, &stream, err));
+    BFC_TRY(take_chunks(in, stream, file->item->name, store, err));
     return bfci_stream_sums(stream, &in->inode.size, &in->inode.crc, in->inode.digest, err);
 }
 
-static int store_large(bfci_intake *in, bfci_item *item, bfc_err *err)
+static int store_opened(bfci_intake *in, bfci_large *file, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-    struct stat st;
     bool found = false;
     bfci_inode *n = &in->inode;
 
-    BFC_TRY(bfci_item_open(item, in->noatime, &fd, &st, err));
-    uint64_t size = (uint64_t)st.st_size;
-    bool sparse = false;
-    BFC_TRY(bfci_has_hole(fd, &st, &sparse, err));
-    if (!sparse && bfci_dedup_may_have_size(in->dedup, size)) {
+    if (!file->sparse && bfci_dedup_may_have_size(in->dedup, file->size)) {
         /* Perhaps it need not be stored: hashing is so much cheaper than compressing that it pays.
          */
-        BFC_TRY(stream_file(in, fd, size, false, item->name, false, err));
+        BFC_TRY(stream_file(in, file, false, err));
         BFC_TRY(bfci_intake_known(in, n->digest, n->size, &found, err));
         if (found)
             return 0;
     }
-    BFC_TRY(stream_file(in, fd, size, sparse, item->name, true, err));
-    if (n->size < size)
+    BFC_TRY(stream_file(in, file, true, err));
+    if (n->size < file->size)
         bfci_log(in->hooks, BFC_LOG_WARNING, "create",
                  "'%s' became shorter while it was read; stored as far as it went",
-                 bfci_item_path(item).text);
+                 bfci_item_path(file->item).text);
     if (n->size == 0)
         return 0;
-    return sparse ? 0 : bfci_intake_remember(in, item->ino, n, err);
+    return file->sparse ? 0 : bfci_intake_remember(in, file->item->ino, n, err);
+}
+
+static int store_large(bfci_intake *in, const bfci_item *item, bfc_err *err)
+{
+    bfci_large file = {0};
+
+    if (!bfci_ahead_take(&in->ahead, item, &file))
+        BFC_TRY(bfci_large_open(in->pool, item, in->noatime, &file, err));
+    int rc = store_opened(in, &file, err);
+    bfci_large_release(&file);
+    return rc;
 }
 
 /* ── Attributes ── */
@@ -364,4 +370,14 @@ int bfci_intake_item(bfci_intake *in, bfci_item *item, bfc_err *err)
     }
     in->progress.files_done++;
     return bfci_packer_poll(in->packer, err);
+}
+
+int bfci_intake_batch(bfci_intake *in, bfci_batch *b, bfc_err *err)
+{
+    in->ahead.looked = 0;
+    for (size_t i = 0; i < bfci_batch_count(b); i++) {
+        bfci_ahead_fill(&in->ahead, in->pool, b, in->noatime, in->streams);
+        BFC_TRY(bfci_intake_item(in, bfci_batch_item(b, i), err));
+    }
+    return 0;
 }

@@ -4,8 +4,8 @@
 #define BFCI_CONTAINER_INTAKE_H
 
 #include "container/dedup.h"
+#include "container/large.h"
 #include "container/pack.h"
-#include "container/scan.h"
 #include "container/stage.h"
 
 typedef struct bfci_intake {
@@ -16,14 +16,17 @@ typedef struct bfci_intake {
     bfci_dedup *dedup;
     const bfc_hooks *hooks;
     bool noatime;
+    unsigned streams; /* large files that are read at a time */
 
     bfc_progress progress;
     bfci_set vanished;   /* inode numbers of files that were gone when they were to be read */
     bfci_extent *extent; /* of the file at hand */
     size_t extent_count, extent_cap;
     bfci_inode inode;
+    bfci_ahead ahead;
 } bfci_intake;
 
+int bfci_intake_batch(bfci_intake *in, bfci_batch *b, bfc_err *err);
 int bfci_intake_item(bfci_intake *in, bfci_item *item, bfc_err *err);
 int bfci_intake_blob(bfci_intake *in, const char *name, const uint8_t *bytes, size_t len,
                      bfc_err *err);

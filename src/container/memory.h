@@ -11,6 +11,7 @@ typedef struct bfci_memory {
     unsigned flight_least; /* blocks of them that there are in any case */
     size_t bins;           /* bytes of open blocks; two of them there are at least */
     unsigned batches;      /* of small files that were read ahead, 1.5 MiB each */
+    unsigned streams;      /* large files that are read at a time, 6 MiB each */
     unsigned contents;     /* that are remembered, to be stored once; 72 bytes each */
     unsigned tables_shift; /* changes of tables get their budget shifted right by it */
 } bfci_memory;
@@ -22,9 +23,14 @@ typedef struct bfci_memory {
  * the processor's cache, and need not be had from the kernel first. */
 static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
 {
-    const bfci_memory usual = {
-        MAX(jobs, 2u) * ((size_t)2 << 20), jobs + 2, 32 << 20, jobs + 2, 1 << 20, 0};
-    const bfci_memory little = {4 << 20, 3, 4 << 20, 3, 1 << 17, 2};
+    const bfci_memory usual = {MAX(jobs, 2u) * ((size_t)2 << 20),
+                               jobs + 2,
+                               32 << 20,
+                               jobs + 2,
+                               MAX(jobs / 2, 2u),
+                               1 << 20,
+                               0};
+    const bfci_memory little = {4 << 20, 3, 4 << 20, 3, 1, 1 << 17, 2};
 
     return low ? little : usual;
 }
@@ -35,8 +41,13 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
  * contents mostly come close to each other. */
 static inline bfci_memory bfci_memory_of_archive(unsigned jobs)
 {
-    return (bfci_memory){
-        MAX(jobs, 2u) * ((size_t)8 << 20), jobs + 2, 8 << 20, jobs + 2, 1 << 18, 1};
+    return (bfci_memory){MAX(jobs, 2u) * ((size_t)8 << 20),
+                         jobs + 2,
+                         8 << 20,
+                         jobs + 2,
+                         MAX(jobs / 2, 2u),
+                         1 << 18,
+                         1};
 }
 
 #endif

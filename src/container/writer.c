@@ -468,6 +468,7 @@ static int start(work *k, bfc_err *err)
         .dedup = k->dedup,
         .hooks = w->options.hooks,
         .noatime = noatime,
+        .streams = k->memory.streams,
         .progress = {.phase = w->appends ? "append" : "create"},
     };
     k->feed = (bfci_feed){.in = &k->intake, .stage = &k->stage, .base = base};
@@ -505,9 +506,9 @@ static int take_batches(work *k, bfc_err *err)
         BFC_TRY(bfci_scan_next(k->scan, &b, err));
         if (!b)
             return 0;
-        int rc = 0;
-        for (size_t i = 0; rc == 0 && i < bfci_batch_count(b); i++)
-            rc = bfci_intake_item(&k->intake, bfci_batch_item(b, i), err);
+        int rc = bfci_intake_batch(&k->intake, b, err);
+        if (rc < 0)
+            bfci_ahead_release(&k->intake.ahead); /* they are of this batch */
         bfci_scan_release_batch(k->scan, b);
         if (rc < 0)
             return rc;

@@ -14,7 +14,6 @@ _Thread_local bfci_meter *bfci_meter_here;
 #define WORKERS "workers"
 #define CALLER "caller"
 #define WALKER "walker"
-#define STREAM "stream"     /* a chain of tasks, one at a time */
 #define INFLATER "inflater" /* both of a layer's stream */
 #define HASHER "hasher"
 
@@ -23,7 +22,7 @@ static const struct {
     bool alone;
 } stages[STAGE_COUNT] = {
     [STAGE_WALK] = {"walk", WALKER, false},         [STAGE_LOAD] = {"load", WORKERS, false},
-    [STAGE_STREAM] = {"stream", STREAM, false},     [STAGE_BLOB] = {"blob", INFLATER, false},
+    [STAGE_STREAM] = {"stream", WORKERS, false},    [STAGE_BLOB] = {"blob", INFLATER, false},
     [STAGE_INFLATE] = {"inflate", INFLATER, false}, [STAGE_DIFF_ID] = {"diffid", HASHER, false},
     [STAGE_HASH] = {"hash", CALLER, false},         [STAGE_NAMES] = {"names", CALLER, true},
     [STAGE_TAKE] = {"take", CALLER, false},         [STAGE_COMPRESS] = {"compress", WORKERS, false},

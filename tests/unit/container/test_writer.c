@@ -215,6 +215,91 @@ static void test_writer__blobs_are_replaced(void **state)
     }
 }
 
+/* Those of a batch are read ahead, whichever becomes of the one at hand: it may be known already, a
+ * second name, sparse, or empty by then. */
+static void make_large_files(struct care *c)
+{
+    char name[32], path[600], other[600];
+
+    for (int i = 0; i < 24; i++) {
+        (void)snprintf(name, sizeof name, "large%02d", i);
+        put_noise(c, name, (600u << 10) + 4096u * (unsigned)(i % 3), (uint64_t)(i / 4));
+    }
+    put_noise(c, "largest", 7 << 20, 99);
+    put_noise(c, "between", 1000, 98);
+    in_src(c, path, "large05");
+    in_src(c, other, "large05, linked");
+    assert_int_equal(link(path, other), 0);
+    in_src(c, path, "large10");
+    assert_int_equal(truncate(path, 30 << 20), 0);
+}
+
+static uint8_t *written_with(struct care *c, unsigned jobs, bool low_memory, size_t *len)
+{
+    bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
+    bfc_writer *w = NULL;
+
+    o.jobs = jobs;
+    o.block_size = 1 << 18;
+    o.low_memory = low_memory;
+    o.reproducible = true;
+    o.replace = true;
+    care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
+    care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
+    care_ok(c, bfc_writer_commit(w, NULL, &c->err));
+    bfc_writer_close(w);
+    care_expect_clean(c, c->file);
+    return care_load(c->file, len);
+}
+
+static void test_writer__large_files_are_read_ahead(void **state)
+{
+    struct care *c = *state;
+    size_t len = 0, other_len = 0;
+
+    make_large_files(c);
+    uint8_t *bytes = written_with(c, 1, true, &len); /* one at a time */
+    for (unsigned jobs = 1; jobs <= 64; jobs *= 4) {
+        uint8_t *other = written_with(c, jobs, false, &other_len);
+        assert_int_equal(other_len, len);
+        assert_memory_equal(other, bytes, len);
+        free(other);
+    }
+    free(bytes);
+}
+
+struct stop {
+    uint64_t at; /* bytes */
+    int flag;
+};
+
+static void stop_when_done(void *ctx, const bfc_progress *p)
+{
+    struct stop *stop = ctx;
+    if (p->bytes_done >= stop->at)
+        __atomic_store_n(&stop->flag, 1, __ATOMIC_RELAXED);
+}
+
+static void test_writer__large_files_read_ahead_are_let_go(void **state)
+{
+    struct care *c = *state;
+
+    make_large_files(c);
+    for (uint64_t at = 1; at < UINT64_C(8) << 20; at += 1 << 20) {
+        struct stop stop = {at, 0};
+        const bfc_hooks hooks = {NULL, stop_when_done, &stop, &stop.flag};
+        bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
+        bfc_writer *w = NULL;
+        o.hooks = &hooks;
+        o.jobs = 8;
+        care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
+        care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
+        assert_int_equal(bfc_writer_commit(w, NULL, &c->err), BFC_E_CANCELLED);
+        bfc_writer_close(w);
+        assert_int_equal(access(c->file, F_OK), -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +310,8 @@ int main(void)
         CARE_TEST(test_writer__excludes),
         CARE_TEST(test_writer__an_append_of_nothing_is_a_commit),
         CARE_TEST(test_writer__blobs_are_replaced),
+        CARE_TEST(test_writer__large_files_are_read_ahead),
+        CARE_TEST(test_writer__large_files_read_ahead_are_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
