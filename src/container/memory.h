@@ -23,14 +23,23 @@ typedef struct bfci_memory {
  * the processor's cache, and need not be had from the kernel first. */
 static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
 {
-    const bfci_memory usual = {MAX(jobs, 2u) * ((size_t)2 << 20),
-                               jobs + 2,
-                               32 << 20,
-                               jobs + 2,
-                               MAX(jobs / 2, 2u),
-                               1 << 20,
-                               0};
-    const bfci_memory little = {4 << 20, 3, 4 << 20, 3, 1, 1 << 17, 2};
+    const bfci_memory usual = {
+        .flight = MAX(jobs, 2u) * ((size_t)2 << 20),
+        .flight_least = jobs + 2,
+        .bins = 32 << 20,
+        .batches = jobs + 2,
+        .streams = MAX(jobs / 2, 2u),
+        .contents = 1 << 20,
+    };
+    const bfci_memory little = {
+        .flight = 4 << 20,
+        .flight_least = 3,
+        .bins = 4 << 20,
+        .batches = 3,
+        .streams = 1,
+        .contents = 1 << 17,
+        .tables_shift = 2,
+    };
 
     return low ? little : usual;
 }
@@ -41,13 +50,15 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
  * contents mostly come close to each other. */
 static inline bfci_memory bfci_memory_of_archive(unsigned jobs)
 {
-    return (bfci_memory){MAX(jobs, 2u) * ((size_t)8 << 20),
-                         jobs + 2,
-                         8 << 20,
-                         jobs + 2,
-                         MAX(jobs / 2, 2u),
-                         1 << 18,
-                         1};
+    return (bfci_memory){
+        .flight = MAX(jobs, 2u) * ((size_t)8 << 20),
+        .flight_least = jobs + 2,
+        .bins = 8 << 20,
+        .batches = jobs + 2,
+        .streams = MAX(jobs / 2, 2u),
+        .contents = 1 << 18,
+        .tables_shift = 1,
+    };
 }
 
 #endif

@@ -7,7 +7,14 @@
 #include <sys/mman.h>
 
 /* An overrun must be seen here, too. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#if SANITIZED
 #include <sanitizer/asan_interface.h>
 #define RED_ZONE 64
 #else
