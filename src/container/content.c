@@ -14,7 +14,7 @@ typedef struct cached_block {
     uint64_t number;
     uint64_t used; /* tick of the last use; 0: empty */
     uint8_t *raw;  /* in the arena */
-    uint32_t cap;
+    size_t cap;
     uint32_t len, decoded; /* what is there of it, from its start */
 } cached_block;
 
@@ -79,19 +79,6 @@ static uint32_t wanted(const bfci_ref *ref, uint64_t skip, size_t len)
     return skip <= low && len <= low - skip ? (uint32_t)(skip + len) : ref->raw;
 }
 
-static int make_room(bfci_block_cache *c, cached_block *b, uint32_t len, bfc_err *err)
-{
-    uint32_t cap = BLOCK_SIZE_MIN;
-
-    if (b->cap >= len)
-        return 0;
-    while (cap < len)
-        cap *= 2;
-    BFC_TRY(bfci_arena_take(c->arena, cap, &b->raw, err));
-    b->cap = cap;
-    return 0;
-}
-
 /* Into the place of `b`, which holds the block's start, or of the oldest one. A block that is asked
  * for again is decoded to its end. */
 static int load(bfci_block_cache *c, uint64_t number, uint64_t skip, size_t len, cached_block **b,
@@ -104,7 +91,7 @@ static int load(bfci_block_cache *c, uint64_t number, uint64_t skip, size_t len,
     uint32_t want = *b ? ref.raw : wanted(&ref, skip, len);
     cached_block *to = *b ? *b : oldest(c);
     to->used = 0;
-    BFC_TRY(make_room(c, to, ref.raw, err));
+    BFC_TRY(bfci_arena_fit(c->arena, ref.raw, &to->raw, &to->cap, err));
     BFC_TRY(bfci_source_read_start(c->source, bfci_block_id(number), &ref, c->unpacker, to->raw,
                                    want, &got, err));
     to->number = number;

@@ -90,11 +90,7 @@ static int take(struct bfci_xcache *c, uint64_t number, bool *found, bfci_xblock
 static int decode(struct bfci_xcache *c, bfci_xworker *w, uint64_t number, const bfci_ref *ref,
                   bfci_xblock *b, bfc_err *err)
 {
-    if (b->cap < ref->raw) {
-        uint32_t cap = ref->raw <= BLOCK_SIZE_DEFAULT ? BLOCK_SIZE_DEFAULT : BLOCK_SIZE_MAX;
-        BFC_TRY(bfci_arena_take(c->arena, cap, &b->data, err));
-        b->cap = cap;
-    }
+    BFC_TRY(bfci_arena_fit(c->arena, ref->raw, &b->data, &b->cap, err));
     b->len = ref->raw;
     BFCI_METER(STAGE_DECODE);
     bfci_meter_count(1, ref->raw);

@@ -282,13 +282,7 @@ static int stored_room(bfci_unpacker *u, size_t size, uint8_t **out, bfc_err *er
         *out = bfci_buf_room(&u->scratch, size);
         return buf_check(&u->scratch, err);
     }
-    if (u->large_cap < size) {
-        size_t cap = SMALL_PAYLOAD;
-        while (cap < size)
-            cap *= 2;
-        BFC_TRY(bfci_arena_take(u->arena, cap, &u->large, err));
-        u->large_cap = cap;
-    }
+    BFC_TRY(bfci_arena_fit(u->arena, size, &u->large, &u->large_cap, err));
     *out = u->large;
     return 0;
 }

@@ -26,7 +26,8 @@
 enum {
     LARGE_PAGE = 2 << 20,
     CHUNK = 8 << 20,
-    LINE = 64
+    LINE = 64,
+    FIT_LEAST = 4096
 };
 
 typedef struct chunk {
@@ -106,4 +107,19 @@ int bfci_arena_take(bfci_arena *a, size_t size, void *out, bfc_err *err)
     int rc = cut(a, size, out, err);
     pthread_mutex_unlock(&a->lock);
     return rc;
+}
+
+int bfci_arena_fit(bfci_arena *a, size_t size, void *buffer, size_t *cap, bfc_err *err)
+{
+    size_t fit = FIT_LEAST;
+
+    if (*cap >= size)
+        return 0;
+    if (size > SIZE_MAX / 2)
+        return bfci_fail_nomem(err);
+    while (fit < size)
+        fit *= 2;
+    BFC_TRY(bfci_arena_take(a, fit, buffer, err));
+    *cap = fit;
+    return 0;
 }

@@ -15,5 +15,8 @@ BFCI_DEFINE_AUTO(bfci_arena, bfci_arena_free)
 /* `size` bytes, not cleared, that begin at a cache line and live as long as the arena. Any thread.
  */
 int bfci_arena_take(bfci_arena *a, size_t size, void *out, bfc_err *err);
+/* Room for `size` bytes in a buffer that is used again and again: the one that `buffer` points to,
+ * which has *cap, or one of the next power of two. What stood in it is lost. */
+int bfci_arena_fit(bfci_arena *a, size_t size, void *buffer, size_t *cap, bfc_err *err);
 
 #endif

@@ -62,6 +62,26 @@ static void test_arena__refuses_what_cannot_be(void **state)
     (void)take(a, 100, 1);
 }
 
+static void test_arena__fits_a_buffer(void **state)
+{
+    (void)state;
+    AUTO(bfci_arena) bfci_arena *a = NULL;
+    uint8_t *bytes = NULL, *before = NULL;
+    size_t cap = 0;
+
+    assert_int_equal(bfci_arena_new(&a, NULL), 0);
+    assert_int_equal(bfci_arena_fit(a, 100, &bytes, &cap, NULL), 0);
+    assert_true(cap == 4096);
+    before = bytes;
+    assert_int_equal(bfci_arena_fit(a, 4096, &bytes, &cap, NULL), 0);
+    assert_ptr_equal(bytes, before);
+    assert_int_equal(bfci_arena_fit(a, 3 * MIB, &bytes, &cap, NULL), 0);
+    assert_true(cap == 4 * MIB && bytes != before);
+    memset(bytes, 1, cap);
+    assert_int_equal(bfci_arena_fit(a, SIZE_MAX, &bytes, &cap, NULL), BFC_E_NOMEM);
+    assert_true(cap == 4 * MIB);
+}
+
 typedef struct taker {
     bfci_arena *arena;
     pthread_t thread;
@@ -100,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena__keeps_buffers_apart),
         cmocka_unit_test(test_arena__refuses_what_cannot_be),
+        cmocka_unit_test(test_arena__fits_a_buffer),
         cmocka_unit_test(test_arena__any_thread),
     };
     return cmocka_run_group_tests_name("sys/arena", tests, NULL, NULL);
