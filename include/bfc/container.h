@@ -78,9 +78,8 @@ typedef struct bfc_writer_options {
     size_t size; /**< of this struct; set by the INIT macro */
     enum bfc_compression compression;
     int level;                  /**< zstd level, 1 to 19; 0: 3, or what the profile says */
-    uint32_t block_size;        /**< bytes: a power of two, 4096 to 4194304; 0: 1 MiB, and
-                                     512 KiB for programs, of which parts are read; or what the
-                                     profile says */
+    uint32_t block_size;        /**< bytes: a power of two, 4096 to 4194304; 0: 1 MiB, or
+                                     what the profile or low_memory says */
     unsigned jobs;              /**< threads; 0: as many as processors */
     const char *const *exclude; /**< glob patterns, ended by NULL; NULL: none. As in
                                      bfc_writer_add() */

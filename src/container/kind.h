@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a content is like. Contents of one kind stand in the same blocks, and the kind says how
- * large these are: of programs and libraries pages are read here and there, other files are mostly
- * read whole. */
+/* What a content is like. Contents of one kind stand in the same blocks. */
 #ifndef BFCI_CONTAINER_KIND_H
 #define BFCI_CONTAINER_KIND_H
 

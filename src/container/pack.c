@@ -362,7 +362,7 @@ int bfci_packer_poll(bfci_packer *p, bfc_err *err)
 
 static unsigned most_in_flight(const bfci_packer *p)
 {
-    return MIN((unsigned)FLIGHT_MAX, (unsigned)(p->flight_max / p->config.code_block_size));
+    return MIN((unsigned)FLIGHT_MAX, (unsigned)(p->flight_max / p->config.block_size));
 }
 
 static bool flight_is_full(const bfci_packer *p)
@@ -410,11 +410,6 @@ static int close_block(bfci_packer *p, block *b, bfc_err *err)
 
 /* ── Small pieces ── */
 
-static uint32_t block_size(const bfci_packer *p, bfci_kind kind)
-{
-    return kind.code ? p->config.code_block_size : p->config.block_size;
-}
-
 static block **bin_of(const bfci_packer *p, bfci_kind kind)
 {
     unsigned last = p->bin_count - 1;
@@ -424,7 +419,7 @@ static block **bin_of(const bfci_packer *p, bfci_kind kind)
 int bfci_pack_small(bfci_packer *p, bfci_kind kind, const void *bytes, size_t len, bfci_extent *out,
                     bfc_err *err)
 {
-    const uint32_t size = block_size(p, kind);
+    const uint32_t size = p->config.block_size;
     block **bin = bin_of(p, kind);
 
     if (*bin && (*bin)->len + len > size)
@@ -458,7 +453,7 @@ int bfci_pack_run_add(bfci_packer *p, const void *bytes, size_t len, bfci_buffer
                       bfc_err *err)
 {
     const uint8_t *from = bytes;
-    const uint32_t size = block_size(p, p->run_kind);
+    const uint32_t size = p->config.block_size;
 
     while (len > 0) {
         if (p->run->len == size) {
@@ -497,7 +492,7 @@ static int pack_short_run(bfci_packer *p, bfc_err *err)
 
 int bfci_pack_run_end(bfci_packer *p, bfci_extent *out, bfc_err *err)
 {
-    const uint32_t size = block_size(p, p->run_kind);
+    const uint32_t size = p->config.block_size;
 
     p->run_first = UINT64_MAX;
     if (p->run_extent.len < size / 2) {
@@ -541,7 +536,7 @@ int bfci_pack_run_drop(bfci_packer *p, bfc_err *err)
 int bfci_pack_piece(bfci_packer *p, bfci_kind kind, uint64_t start, const void *bytes, size_t len,
                     bfci_extent *out, bfc_err *err)
 {
-    if (len >= block_size(p, kind) / 2) {
+    if (len >= p->config.block_size / 2) {
         BFC_TRY(bfci_pack_run_begin(p, kind, start, err));
         BFC_TRY(bfci_pack_run_add(p, bytes, len, NULL, err));
         return bfci_pack_run_end(p, out, err);

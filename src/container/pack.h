@@ -14,14 +14,13 @@
 typedef struct bfci_packer bfci_packer;
 
 typedef struct bfci_packer_config {
-    bfci_segment *segment;    /* borrowed */
-    bfci_pool *pool;          /* borrowed */
-    bfci_sorter *blocks;      /* where the entries of the block table go; borrowed */
-    uint32_t block_size;      /* of contents that are no code */
-    uint32_t code_block_size; /* at most that */
-    int level;                /* of zstd; 0: nothing is compressed */
-    bool may_move_branches;   /* the container may have COMP_ZSTD_X86 */
-    uint64_t first_block;     /* the first number to give out */
+    bfci_segment *segment;  /* borrowed */
+    bfci_pool *pool;        /* borrowed */
+    bfci_sorter *blocks;    /* where the entries of the block table go; borrowed */
+    uint32_t block_size;    /* bytes, at most, of a block's content */
+    int level;              /* of zstd; 0: nothing is compressed */
+    bool may_move_branches; /* the container may have COMP_ZSTD_X86 */
+    uint64_t first_block;   /* the first number to give out */
     bfci_memory memory;
     bool thorough; /* the level's tables are made as large as the blocks ask for */
 } bfci_packer_config;

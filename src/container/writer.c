@@ -415,21 +415,17 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
 }
 
 /* As asked for; else as large as suits the content and the memory. */
-static struct block_sizes {
-    uint32_t data, code;
-} block_sizes_of(const bfc_writer *w)
+static uint32_t block_size_of(const bfc_writer *w)
 {
     const bfc_writer_options *o = &w->options;
     uint32_t most = w->appends ? w->base.super.block_max : BLOCK_SIZE_MAX;
     const bool archive = o->profile == BFC_PROFILE_ARCHIVE;
-    uint32_t asked = o->block_size   ? o->block_size
-                     : archive       ? BLOCK_SIZE_MAX
-                     : o->low_memory ? BLOCK_SIZE_LOW_MEMORY
-                                     : 0;
-    uint32_t data = asked ? asked : BLOCK_SIZE_DEFAULT;
-    uint32_t code = asked ? asked : CODE_BLOCK_SIZE_DEFAULT;
+    uint32_t size = o->block_size   ? o->block_size
+                    : archive       ? BLOCK_SIZE_MAX
+                    : o->low_memory ? BLOCK_SIZE_LOW_MEMORY
+                                    : BLOCK_SIZE_DEFAULT;
 
-    return (struct block_sizes){.data = MIN(data, most), .code = MIN(code, most)};
+    return MIN(size, most);
 }
 
 static int start(work *k, bfc_err *err)
@@ -437,7 +433,6 @@ static int start(work *k, bfc_err *err)
     bfc_writer *w = k->w;
     unsigned jobs = w->options.jobs ? w->options.jobs : bfci_processors();
     const bfci_source *base = w->appends ? &w->base : NULL;
-    const struct block_sizes sizes = block_sizes_of(w);
 
     const bool archive = w->options.profile == BFC_PROFILE_ARCHIVE;
 
@@ -451,8 +446,7 @@ static int start(work *k, bfc_err *err)
         .segment = &k->segment,
         .pool = k->pool,
         .blocks = k->stage.sorter[TABLE_BLOCKS],
-        .block_size = sizes.data,
-        .code_block_size = sizes.code,
+        .block_size = block_size_of(w),
         .may_move_branches = !base || (base->super.features_refuse & FEATURE_REFUSE_X86),
         .level = zstd_level(&w->options),
         .thorough = archive,

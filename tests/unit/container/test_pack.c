@@ -55,8 +55,7 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
     core_ok(bfci_pool_new(jobs, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
     const bfci_packer_config config = {
-        &c->segment, pool, blocks, 2 * BLOCK, BLOCK, level, true, 100, bfci_memory_of(false, 2),
-        false};
+        &c->segment, pool, blocks, BLOCK, level, true, 100, bfci_memory_of(false, 2), false};
     core_ok(bfci_packer_new(&config, &p, why));
     for (size_t i = 0; i < PIECES; i++) {
         piece *at = &pieces[i];
@@ -155,7 +154,7 @@ static void test_pack__nothing_is_nothing(void **state)
     core_ok(bfci_pool_new(1, &pool, why));
     core_ok(bfci_sorter_new("/tmp/none", false, 1 << 20, &blocks, why));
     const bfci_packer_config config = {
-        &c->segment, pool, blocks, BLOCK, BLOCK, 3, true, 5, bfci_memory_of(false, 2), false};
+        &c->segment, pool, blocks, BLOCK, 3, true, 5, bfci_memory_of(false, 2), false};
     core_ok(bfci_packer_new(&config, &p, why));
     core_ok(bfci_packer_finish(p, why));
     bfci_packer_totals totals = bfci_packer_get_totals(p);
