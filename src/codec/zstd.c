@@ -26,7 +26,7 @@ typedef struct search {
 
 static const search searches[] = {
     {256 << 10, 14, 14},
-    {1 << 20, 16, 15},
+    {1 << 20, 16, 14},
     {SIZE_MAX, 17, 17},
 };
 
