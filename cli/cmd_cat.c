@@ -26,8 +26,10 @@ static const struct option options[] = {
     {0},
 };
 
-static int copy(struct cli *cli, bfc_reader *r, const char *path, uint64_t ino, char *buf)
+static int copy(struct cli *cli, bfc_reader *r, const char *path, const bfc_entry *e)
 {
+    const size_t room = e->size < CHUNK ? (size_t)e->size + 1 : CHUNK;
+    AUTO_FREE char *buf = mem_alloc(room, 1);
     bfc_err err = BFC_ERR_INIT;
     uint64_t offset = 0;
     size_t got = 0;
@@ -35,11 +37,11 @@ static int copy(struct cli *cli, bfc_reader *r, const char *path, uint64_t ino, 
     do {
         if (cli_cancelled(cli))
             return cli_error(cli, BFC_E_CANCELLED, "interrupted");
-        if (bfc_reader_read(r, ino, offset, buf, CHUNK, &got, &err) < 0)
+        if (bfc_reader_read(r, e->ino, offset, buf, room, &got, &err) < 0)
             return cli_fail_about(cli, &err, path);
         out_bytes(&cli->out, buf, got);
         offset += got;
-    } while (got == CHUNK && !out_failed(&cli->out));
+    } while (got == room && !out_failed(&cli->out));
     return EXIT_DONE;
 }
 
@@ -61,7 +63,6 @@ static int not_a_file(struct cli *cli, const bfc_entry *e)
 static int run(struct cli *cli, const struct args *args)
 {
     AUTO(bfc_reader) bfc_reader *r = NULL;
-    AUTO_FREE char *buf = mem_alloc(CHUNK, 1);
     bfc_err err = BFC_ERR_INIT;
     bfc_entry entry;
 
@@ -75,7 +76,7 @@ static int run(struct cli *cli, const struct args *args)
         else if (entry.type != BFC_TYPE_FILE)
             one = not_a_file(cli, &entry);
         else
-            one = copy(cli, r, args->operands[i], entry.ino, buf);
+            one = copy(cli, r, args->operands[i], &entry);
         if (code == EXIT_DONE)
             code = one;
         if (cli_cancelled(cli))

@@ -69,7 +69,6 @@ BFCI_DEFINE_AUTO(bfc_keys, bfc_keys_free)
 int bfc_keys_new(const bfc_hooks *hooks, bfc_keys **out, bfc_err *err)
 {
     AUTO(bfc_keys) bfc_keys *keys = NULL;
-    BFC_TRY(bfci_sodium_start(err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *keys, &keys, err));
     BFC_TRY(bfci_alloc_zero(1, sizeof *keys->bunch, &keys->bunch, err));
     /* With default attributes neither can fail. */
