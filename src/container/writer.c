@@ -414,7 +414,7 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
     return bfci_scan_start(&config, &k->scan, err);
 }
 
-/* As asked for; else as large as suits the content and the memory. */
+/* As asked for; else as the profile or the memory has it. */
 static uint32_t block_size_of(const bfc_writer *w)
 {
     const bfc_writer_options *o = &w->options;
