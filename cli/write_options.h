@@ -20,8 +20,8 @@
          "SIZE",                                                                                   \
          VALUE_WORD,                                                                               \
          NULL,                                                                                     \
-         "size of a data block, a power of two from 4K to 4M; default: 1M, and 256K for "          \
-         "programs"},                                                                              \
+         "size of a data block, a power of two from 4K to 4M; default: 1M. Smaller ones are "      \
+         "faster to be read here and there, and take more room"},                                  \
         {OPT_PROFILE,                                                                              \
          0,                                                                                        \
          "profile",                                                                                \
