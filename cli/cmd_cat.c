@@ -28,6 +28,7 @@ static const struct option options[] = {
 
 static int copy(struct cli *cli, bfc_reader *r, const char *path, const bfc_entry *e)
 {
+    /* One byte more than the file has: a short read tells that it ended. */
     const size_t room = e->size < CHUNK ? (size_t)e->size + 1 : CHUNK;
     AUTO_FREE char *buf = mem_alloc(room, 1);
     bfc_err err = BFC_ERR_INIT;

@@ -148,7 +148,8 @@ find_debian_source() {
 
 # ── Building ─────────────────────────────────────────────────────────────────────────────────
 
-# build_in DIR [meson option…] [-- target…]: sets a build folder up once, and brings it up to date.
+# build_in DIR [meson option…] [-- target…]: sets a build folder up once, again when the options are others,
+# and brings it up to date.
 build_in() {
     local dir=$1
     local -a options=()
@@ -160,7 +161,10 @@ build_in() {
     if [[ ! -f $dir/build.ninja ]]; then
         rm -rf "$dir/meson-private" # of a set-up that was cut off
         quietly meson setup "$dir" "$PROJECT" "${options[@]}" || return 1
+    elif [[ "$(cat "$dir/set-up-with" 2>/dev/null)" != "${options[*]}" ]]; then
+        quietly meson setup --reconfigure "$dir" "$PROJECT" "${options[@]}" || return 1
     fi
+    printf '%s\n' "${options[*]}" >"$dir/set-up-with"
     quietly ninja -C "$dir" "${@:2}"
 }
 

@@ -54,7 +54,7 @@ typedef struct bfc_keys bfc_keys;
  * @param hooks     borrowed until bfc_keys_free(); may be NULL. `log` hears of files with secrets
  *                  that others can read, `cancel` ends waiting for a descriptor and trying keys
  * @param[out] out  set on success; free with bfc_keys_free()
- * @return 0; BFC_E_NOMEM, BFC_E_UNSUPPORTED (libsodium does not start)
+ * @return 0; BFC_E_NOMEM
  *
  * Threads: the functions that add are for one thread at a time. Reading and writing with one bunch
  * from several threads is fine: passwords are tried by one of them at a time, since each trial

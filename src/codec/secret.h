@@ -9,7 +9,9 @@
 /* Every symmetric key, X25519 key and Ed25519 seed of the format has this size in bytes. */
 #define BFCI_KEY_SIZE 32
 
-/* To be called before anything else of libsodium; by any thread, as often as wanted. */
+/* To be called before anything else of libsodium but its SHA-256; by any thread, as often as
+ * wanted.
+ */
 int bfci_sodium_start(bfc_err *err);
 
 /* `size` zero bytes between guard pages, kept out of swap and of core dumps as far as the system
