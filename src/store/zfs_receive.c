@@ -222,17 +222,17 @@ static int receive_beside(struct receiving *r, const bfci_transfer *t, bfci_work
 
 /* ── As the next version ── */
 
-/* What ZFS-FUSE receives, or rolls back, under a mount is not seen through it. */
-static int unmount(const struct receiving *r, const char *dataset, bfc_err *err)
-{
-    return r->z->tool.fuse ? bfci_zfs_unmount(&r->z->tool, dataset, 0, err) : 0;
-}
-
-static void mount_again(const struct receiving *r, const char *dataset)
+/* What ZFS-FUSE receives, or rolls back, under a mount is not seen through it. Unmounted before, it
+ * would now and then fail with EIO: the daemon lets go of a dataset only some time after. */
+static int mount_anew(const struct receiving *r, const char *dataset, bfc_err *err)
 {
     AUTO_FREE char *point = NULL;
 
+    if (!r->z->tool.fuse)
+        return 0;
+    BFC_TRY(bfci_zfs_unmount(&r->z->tool, dataset, 0, err));
     (void)bfci_zfs_mounted(&r->z->tool, dataset, &point, NULL); /* else who needs it does it */
+    return 0;
 }
 
 /* The snapshot that came goes, and with it what came; no other is touched. */
@@ -251,12 +251,10 @@ static void take_back(const struct receiving *r, const bfci_transfer *t, const c
     if (rc == 0)
         rc = bfci_asprintf(&base, &err, "%s@%s", dataset, version);
     if (rc == 0)
-        rc = unmount(r, dataset, &err);
-    if (rc == 0)
         rc = bfci_zfs(&r->z->tool, NULL, &err, "destroy", snapshot, NULL);
     if (rc == 0)
         rc = bfci_zfs(&r->z->tool, NULL, &err, "rollback", base, NULL);
-    mount_again(r, dataset);
+    (void)mount_anew(r, dataset, NULL);
     if (rc < 0)
         bfci_log(r->options->hooks, BFC_LOG_WARNING, "store",
                  "what came cannot be taken back from the dataset '%s': %s", dataset, err.msg);
@@ -289,10 +287,8 @@ static int add_version(struct receiving *r, const bfci_transfer *t, const char *
     uint64_t guid = 0;
 
     BFC_TRY(find_base(r, t, dataset, &guid, err));
-    BFC_TRY(unmount(r, dataset, err));
-    int rc = pump(r, t, dataset, guid, err);
-    mount_again(r, dataset);
-    BFC_TRY(rc);
+    BFC_TRY(pump(r, t, dataset, guid, err));
+    BFC_TRY(mount_anew(r, dataset, err));
     BFC_TRY(check(r, t, dataset, info, err));
     BFC_TRY(bfci_zfs_mark_version(r->z, dataset, *info, err));
     return bfci_zfs_set_facts(r->z, dataset, *info, err);
