@@ -16,6 +16,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -203,9 +204,17 @@ def run_one(function, bfc, work):
     return verdict
 
 
+def hear_signals():
+    """What a shell starts in the background ignores SIGINT, and so would all programs that it runs."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(names, shares=1):
     if len(sys.argv) < 2:
         sys.exit(f'usage: {sys.argv[0]} BFC [NAME…]')
+    hear_signals()
     sys.stdout.reconfigure(errors='backslashreplace')
     bfc, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
     functions = [f for n, f in names.items() if n.startswith('test_') and callable(f)]
