@@ -176,7 +176,7 @@ class Space:
 
     def __init__(self, o, largest, need=0):
         self.private, self.mounts, self.largest = self.unshare(), [], largest
-        need = need or 6 * largest + 640 * MIB  # containers of everybody, a loop file, what is extracted
+        need = need or 9 * largest + 640 * MIB  # containers of everybody, a loop file, what is extracted
         in_memory = not o.scratch and free_memory() > need + largest
         self.scratch = scratch_folder(SHARED_MEMORY if in_memory and self.shared(need) and not self.private else o.scratch)
         if in_memory and self.private:
@@ -235,11 +235,12 @@ class Target:
         return self.folder + '/out'
 
     def mount_ext4(self, s):
-        """Made anew each time, on the same file, whose pages stay where they are."""
+        """Made anew each time, on the same file, whose pages stay where they are. With room: ext4 allocates at once, and
+        begins to write out, where what is yet to be written would take half of what is free."""
         image = os.path.join(s.scratch, 'ext4.img')
         if not os.path.exists(image):
             with open(image, 'wb') as f:
-                f.truncate(s.largest + s.largest // 2 + 512 * MIB)
+                f.truncate(4 * s.largest + 512 * MIB)
         subprocess.run(['mkfs.ext4', '-q', '-F', '-E', 'nodiscard,lazy_itable_init=0,lazy_journal_init=0', image],
                        check=True)
         s.mount('ext4', ['-t', 'ext4', '-o', 'loop', image], self.folder)
