@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from measure import BLOCK, LEVEL, fail, run, summary, warm_memory
+from measure import BLOCK, LEVEL, fail, run, summary
 
 TOOLS = ('umoci', 'podman', 'skopeo')
 
@@ -88,7 +88,7 @@ class Images:
         return os.path.join(self.folder, name)
 
     def run(self, argv):
-        warm_memory(self.space.largest)
+        self.space.warm_memory()
         return run(argv, self.env, cwd=self.folder)
 
     def fresh(self, name):

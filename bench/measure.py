@@ -89,19 +89,6 @@ def spawn(argv):
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def warm_memory(size):
-    """Memory that nobody touched for a while may be slow the first time, on virtual machines above all: touch as
-    much as the next program will need. In a process of its own, so that it counts for nobody."""
-    child = os.fork()
-    if child == 0:
-        try:
-            with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as pages:
-                pages.madvise(MADV_POPULATE_WRITE)
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-
-
 def timed_by_itself(argv):
     """A program that prints the seconds that count."""
     with tempfile.TemporaryFile() as out:
@@ -185,6 +172,20 @@ class Space:
             shutil.rmtree(self.scratch)
             fail(f'{o.scratch or tempfile.gettempdir()} has not the {need >> 20} MiB of room that this needs '
                  '(--scratch takes another folder)')
+
+    def warm_memory(self):
+        """Memory that nobody touched for a while may be slow the first time, on virtual machines above all: touch as
+        much as the next program will need, with what the kernel keeps of its files and what others hold back. In a
+        process of its own, so that it counts for nobody."""
+        child = os.fork()
+        if child == 0:
+            try:
+                size = min(3 * self.largest, free_memory() // 2)
+                with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as pages:
+                    pages.madvise(MADV_POPULATE_WRITE)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
 
     @staticmethod
     def shared(need):

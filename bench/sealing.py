@@ -4,7 +4,7 @@
 Which of the two is the first changes with each round. The subject of all ratios is the sealed one."""
 import os
 
-from measure import LEVEL, run, summary, warm_memory
+from measure import LEVEL, run, summary
 
 CREATE, EXTRACT = 'create, sealed', 'extract, sealed, to {}'
 ASKED = {'create': 1.15, 'extract': 1.25}
@@ -26,7 +26,7 @@ class Both:
         return os.path.join(self.space.scratch, kind + '.bfc')
 
     def create(self, kind, tree):
-        warm_memory(self.space.largest)
+        self.space.warm_memory()
         encrypt = ['--encrypt'] if kind == 'sealed' else []
         done = run([*self.bfc, 'create', '-f', '-c', self.compression, *encrypt, *self.keys[kind], self.file(kind), tree])
         done.size = os.path.getsize(self.file(kind))
@@ -34,7 +34,7 @@ class Both:
 
     def extract(self, kind, target):
         with target as to:
-            warm_memory(self.space.largest)
+            self.space.warm_memory()
             return run([*self.bfc, 'extract', *self.keys[kind], self.file(kind), '-C', to])
 
     def rounds(self, one):

@@ -5,7 +5,7 @@ import os
 import shutil
 
 import peers
-from measure import Failed, Target, run, spawn, summary, take_turns, timed_by_itself, warm_memory
+from measure import Failed, Target, run, spawn, summary, take_turns, timed_by_itself
 from peers import size_of, words
 from tell import status
 
@@ -98,7 +98,7 @@ class Session:
 
         def one(name):
             self.remove(place[name])
-            warm_memory(self.space.largest)
+            self.space.warm_memory()
             try:
                 done = run(programs[name](tree, self.file(place[name])))
             except Failed:
@@ -122,14 +122,14 @@ class Session:
         def one(name):
             extract, makes_folder = programs[name]
             with target as to:
-                warm_memory(self.space.largest)
+                self.space.warm_memory()
                 if makes_folder:
                     os.mkdir(to)
                 return run(extract(self.file(name), to))
 
         def limit(argv):
             with target as to:
-                warm_memory(2 * self.space.largest)
+                self.space.warm_memory()
                 return timed_by_itself([to if word == TARGET else word for word in argv])
 
         self.told('extract', {name: extract('FILE', TARGET) for name, (extract, _) in programs.items()})
