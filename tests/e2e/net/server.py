@@ -87,8 +87,15 @@ class Server:
         self.lock = threading.Lock()
         self.socket = socket.create_server((host, 0), backlog=128)
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        lab.at_end.append(self.socket.close)
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+        lab.at_end.append(self.close)
+
+    def close(self):
+        """The thread first: it waits at a number, which the next server's socket may get."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
 
     @property
     def url(self):
