@@ -15,11 +15,38 @@ void bfci_feed_release(bfci_feed *f)
     f->sha = NULL;
 }
 
-int bfci_feed_begin(bfci_feed *f, const char *name, uint64_t size, bool sparse, bfc_err *err)
+/* ── Sums ── */
+
+static int start_sums(bfci_feed *f, bool sparse, bfc_err *err)
 {
+    if (f->sums)
+        return 0;
     if (!f->sha)
         BFC_TRY(bfci_sha256_new(&f->sha, err));
-    BFC_TRY(bfci_hasher_start(&f->hasher, f->sha, sparse, err));
+    return bfci_hasher_start(&f->hasher, f->sha, sparse, err);
+}
+
+static int sum_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
+{
+    return f->sums ? 0 : bfci_hasher_data(&f->hasher, bytes, len, err);
+}
+
+static int sum_hole(bfci_feed *f, uint64_t len, bfc_err *err)
+{
+    return f->sums ? 0 : bfci_hasher_hole(&f->hasher, len, err);
+}
+
+static int finish_sums(bfci_feed *f, bfc_err *err)
+{
+    return f->sums ? f->sums(f->sums_ctx, &f->crc, f->digest, err)
+                   : bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err);
+}
+
+/* ── Content ── */
+
+int bfci_feed_begin(bfci_feed *f, const char *name, uint64_t size, bool sparse, bfc_err *err)
+{
+    BFC_TRY(start_sums(f, sparse, err));
     f->kind = bfci_kind_of(name);
     f->sparse = sparse;
     f->gathers = !sparse && size <= SCAN_SMALL_MAX;
@@ -46,7 +73,7 @@ static int end_run(bfci_feed *f, bfc_err *err)
 static int settle_small(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     f->settled = true;
-    BFC_TRY(bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err));
+    BFC_TRY(finish_sums(f, err));
     BFC_TRY(bfci_intake_known(f->in, f->digest, len, &f->known, err));
     if (f->known)
         return 0;
@@ -75,19 +102,12 @@ static int take_large(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *e
     return bfci_pack_run_add(f->in->packer, bytes, len, NULL, err);
 }
 
-static int hash(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
-{
-    BFCI_METER(STAGE_HASH);
-
-    bfci_meter_count(0, len);
-    return bfci_hasher_data(&f->hasher, bytes, len, err);
-}
-
 int bfci_feed_data(bfci_feed *f, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     if (len == 0)
         return 0;
-    BFC_TRY(hash(f, bytes, len, err));
+    bfci_meter_count(0, len);
+    BFC_TRY(sum_data(f, bytes, len, err));
     BFC_TRY(f->gathers ? take_small(f, bytes, len, err) : take_large(f, bytes, len, err));
     f->at += len;
     f->in->progress.bytes_done += len;
@@ -98,13 +118,13 @@ int bfci_feed_hole(bfci_feed *f, uint64_t len, bfc_err *err)
 {
     BFC_TRY(end_run(f, err));
     f->at += len;
-    return bfci_hasher_hole(&f->hasher, len, err);
+    return sum_hole(f, len, err);
 }
 
 /* Everything came: is it there already? */
 static int settle_large(bfci_feed *f, bfc_err *err)
 {
-    BFC_TRY(bfci_hasher_finish(&f->hasher, &f->crc, f->digest, err));
+    BFC_TRY(finish_sums(f, err));
     f->known = false;
     if (f->may_be_known && f->in_run) {
         BFC_TRY(bfci_intake_known(f->in, f->digest, f->at, &f->known, err));

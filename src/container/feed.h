@@ -7,11 +7,17 @@
 #include "container/hasher.h"
 #include "container/intake.h"
 
+/* The sums of the content at hand, which is whole. */
+typedef int bfci_feed_sums_fn(void *ctx, uint32_t *crc, uint8_t digest[BFC_DIGEST_SIZE],
+                              bfc_err *err);
+
 typedef struct bfci_feed {
     bfci_intake *in;         /* borrowed, as the next */
     bfci_stage *stage;       /* for names, links, trees: bfci_stage_…() */
     const bfci_source *base; /* the commit before; NULL in a new container */
     uint64_t next_ino;
+    bfci_feed_sums_fn *sums; /* somebody else hashes the contents; NULL: the feed does */
+    void *sums_ctx;
 
     bfci_sha256_ctx *sha;
     bfci_hasher hasher;

@@ -124,7 +124,8 @@ static int put_layer(struct docker *d, size_t at, const char *name, bfc_err *err
     if (bfci_mul_overflows(layer->size, (uint64_t)TAR_SIZE_FACTOR, &most))
         most = UINT64_MAX;
     BFC_TRY(d->copying->origin->open_blob(d->copying->origin, layer, &in, err));
-    BFC_TRY(bfci_layer_stream_open(&in, layer, MAX(most, TAR_SIZE_LEAST), &s, err));
+    const bfci_layer_stream_options o = {.promised = layer, .size_max = MAX(most, TAR_SIZE_LEAST)};
+    BFC_TRY(bfci_layer_stream_open(&in, &o, &s, err));
     BFC_TRY(d->target->begin(d->target->ctx, err));
     BFC_TRY(copy_tar(d, s, &d->config.diff_id[at], err));
     BFC_TRY(d->target->end(d->target->ctx, name, err));

@@ -202,9 +202,8 @@ static int open_layer(bfci_build *b, bfci_origin *origin, const bfci_descriptor 
                          "it is not distributed with the image ('%s') and not there",
                          BFCI_QUOTE_STR(d->media_type));
     BFC_TRY(rc);
-    rc = bfci_layer_stream_open(&in, d, size_limit(b, d), stream, err);
-    in = (bfci_bytes){0}; /* the stream's, whatever came of it */
-    return rc;
+    const bfci_layer_stream_options o = {.promised = d, .size_max = size_limit(b, d), .sums = true};
+    return bfci_layer_stream_open(&in, &o, stream, err);
 }
 
 int bfci_build_layer(bfci_build *b, size_t image, bfci_origin *origin, const bfci_descriptor *d,

@@ -257,21 +257,10 @@ static int check_whiteout(const char *name, size_t len, bfc_err *err)
 
 static int start_content(bfci_layer_in *l, const bfci_tar_entry *e, const char *name, bfc_err *err)
 {
-    l->size = e->size;
-    l->data_size = e->data_size;
-    l->sparse = e->data_size < e->size;
-    l->at = 0;
-    l->range_at = 0;
-    l->range_count = 0;
     if (e->size > FILE_SIZE_MAX)
         return bfci_fail(err, BFC_E_LIMIT, "a size of %llu bytes", (unsigned long long)e->size);
-    if (l->sparse) {
-        BFC_TRY(bfci_reserve(&l->range, &l->range_cap, e->range_count, sizeof *l->range, err));
-        if (e->range_count)
-            memcpy(l->range, e->range, e->range_count * sizeof *l->range);
-        l->range_count = e->range_count;
-    }
-    return bfci_feed_begin(l->feed, name, e->size, l->sparse, err);
+    BFC_TRY(bfci_tar_content_begin(&l->content, e, err));
+    return bfci_feed_begin(l->feed, name, e->size, l->content.sparse, err);
 }
 
 static bool is_whiteout_path(const char *path)
@@ -322,6 +311,7 @@ int bfci_layer_take_entry(void *ctx, const bfci_tar_entry *e, bfc_err *err)
     bfci_layer_in *l = ctx;
 
     l->stores = l->again = false;
+    l->offset = e->offset;
     l->files++;
     if (e->kind == TAR_OTHER) {
         bfci_log(l->ii->hooks, BFC_LOG_INFO, "layer",
@@ -336,48 +326,47 @@ int bfci_layer_take_entry(void *ctx, const bfci_tar_entry *e, bfc_err *err)
 
 /* ── Content ── */
 
-/* Lays the bytes that came where the map of the file has them. */
-static int take_ranges(bfci_layer_in *l, const uint8_t *bytes, size_t len, bfc_err *err)
+static int feed_data(void *ctx, const uint8_t *bytes, size_t len, bfc_err *err)
 {
-    while (len > 0 && l->range_at < l->range_count) {
-        const bfci_tar_range *r = &l->range[l->range_at];
-        if (l->at < r->offset) {
-            BFC_TRY(bfci_feed_hole(l->feed, r->offset - l->at, err));
-            l->at = r->offset;
-        }
-        size_t n = (size_t)MIN((uint64_t)len, r->offset + r->len - l->at);
-        BFC_TRY(bfci_feed_data(l->feed, bytes, n, err));
-        l->at += n;
-        bytes += n;
-        len -= n;
-        l->range_at += l->at == r->offset + r->len;
-    }
-    return 0;
+    return bfci_feed_data((bfci_feed *)ctx, bytes, len, err);
+}
+
+static int feed_hole(void *ctx, uint64_t len, bfc_err *err)
+{
+    return bfci_feed_hole((bfci_feed *)ctx, len, err);
+}
+
+static bfci_tar_content_sink feed_sink(bfci_layer_in *l)
+{
+    return (bfci_tar_content_sink){.ctx = l->feed, .data = feed_data, .hole = feed_hole};
 }
 
 int bfci_layer_take_data(void *ctx, const uint8_t *bytes, size_t len, bfc_err *err)
 {
     bfci_layer_in *l = ctx;
+    const bfci_tar_content_sink sink = feed_sink(l);
 
-    return l->sparse ? take_ranges(l, bytes, len, err) : bfci_feed_data(l->feed, bytes, len, err);
+    return bfci_tar_content_data(&l->content, &sink, bytes, len, err);
 }
 
 static int tell_content(bfci_layer_in *l, bfc_err *err)
 {
-    if (l->data_size == 0)
+    const bfci_tar_content *c = &l->content;
+
+    if (c->data_size == 0)
         return 0;
-    if (!l->sparse)
+    if (!c->sparse)
         return bfci_recipe_whole(l->recipe, l->ino, err);
-    for (size_t i = 0; i < l->range_count; i++)
-        BFC_TRY(bfci_recipe_content(l->recipe, l->ino, l->range[i].offset, l->range[i].len, err));
+    for (size_t i = 0; i < c->range_count; i++)
+        BFC_TRY(bfci_recipe_content(l->recipe, l->ino, c->range[i].offset, c->range[i].len, err));
     return 0;
 }
 
 static int finish_entry(bfci_layer_in *l, bfc_err *err)
 {
     if (l->inode.type == BFC_TYPE_FILE) {
-        if (l->sparse && l->at < l->size)
-            BFC_TRY(bfci_feed_hole(l->feed, l->size - l->at, err));
+        const bfci_tar_content_sink sink = feed_sink(l);
+        BFC_TRY(bfci_tar_content_end(&l->content, &sink, err));
         BFC_TRY(bfci_feed_end(l->feed, l->ino, &l->inode, err));
     }
     /* First: telling the recipe may store a part of it, which takes the feed's extents. */

@@ -16,8 +16,9 @@ static void layer_release(bfci_layer_in *l)
     free(l->part);
     free(l->kept);
     free(l->path);
-    free(l->range);
+    bfci_tar_content_release(&l->content);
     free(l->item);
+    l->feed->sums = NULL;
 }
 #define AUTO_LAYER __attribute__((cleanup(layer_release)))
 
@@ -169,6 +170,13 @@ static int take_bytes(bfci_layer_in *l, bfci_tar *tar, const uint8_t *bytes, siz
     return rc < 0 ? prefer_digest(l->stream, rc, err) : 0;
 }
 
+static int sums_of_content(void *ctx, uint32_t *crc, uint8_t digest[BFC_DIGEST_SIZE], bfc_err *err)
+{
+    bfci_layer_in *l = ctx;
+
+    return bfci_layer_stream_content(l->stream, l->offset, crc, digest, err);
+}
+
 static int read_tar(bfci_layer_in *l, bfc_err *err)
 {
     const bfci_tar_sink sink = {.ctx = l,
@@ -182,6 +190,8 @@ static int read_tar(bfci_layer_in *l, bfc_err *err)
     size_t len = 0;
 
     BFC_TRY(bfci_tar_new(&sink, &tar, err));
+    l->feed->sums = sums_of_content;
+    l->feed->sums_ctx = l;
     do {
         BFC_TRY(bfci_check_cancel(l->ii->hooks, err));
         BFC_TRY(bfci_layer_stream_next(l->stream, &bytes, &len, err));

@@ -5,7 +5,7 @@
 
 #include "oci/image_in.h"
 #include "oci/recipe.h"
-#include "oci/tar.h"
+#include "oci/tar_content.h"
 
 typedef struct bfci_recipe_part {
     bfci_stored stored;
@@ -36,10 +36,8 @@ typedef struct bfci_layer_in {
     uint64_t ino;
     bfci_inode inode;
     char *path;
-    bfci_tar_range *range; /* of a file with holes */
-    size_t range_count, range_cap, range_at;
-    uint64_t size, data_size, at; /* at: in the file */
-    bool sparse;
+    uint64_t offset; /* of its header in the tar */
+    bfci_tar_content content;
     bfci_xattr_item *item;
     size_t item_cap;
 } bfci_layer_in;

@@ -1,32 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two threads and a ring of buffers. The producer reads the blob, hashes it and inflates it into
- * the ring; the hasher makes the diffID of the buffers while the taker already has them: a buffer
- * is free again when both are done with it. A plain tar is hashed once, by the hasher, since its
- * two digests are one.
+/* The producer reads the blob, hashes it and inflates it into the ring; one reader makes the diffID
+ * of the buffers, and another the sums of the contents. A plain tar is hashed once, for the diffID,
+ * since its two digests are one.
  *
  * Nothing that the taker saw may be kept before the end was reached without an error: only there
  * the digest has been compared. */
 #include "oci/layer_stream.h"
 
+#include "oci/layer_ring.h"
+#include "oci/layer_sums.h"
 #include "sys/meter.h"
 #include "sys/pool.h"
 
 enum {
     IN_SIZE = 256 << 10,
-    BUFFER_SIZE = 1 << 20,
-    BUFFERS = 8,
     SNIFF_LEN = 4
 };
-
-typedef struct buffer {
-    uint8_t *bytes;
-    size_t len;
-} buffer;
 
 struct bfci_layer_stream {
     bfci_pool *pool;
     bfci_arena *arena; /* all buffers are in it */
-    bfci_task producer, hasher;
+    bfci_layer_ring *ring;
+    bfci_layer_sums *sums; /* NULL: nobody asks for them */
+    bfci_task producer, hasher, summer;
 
     /* The producer's: */
     bfci_bytes in;
@@ -34,11 +30,10 @@ struct bfci_layer_stream {
     void *fn_ctx;
     bfci_digest promised;
     uint64_t promised_size, size_max;
-    enum bfci_coding coding; /* the hasher's, too, once `ended` is set */
+    enum bfci_coding coding; /* the hasher's, too, once the producer has ended */
     bfci_inflow *inflow;
     bfci_sha256_ctx *blob_sha;
     uint8_t *in_bytes;
-    buffer *open; /* the one that is being filled */
     uint64_t tar_size;
     uint64_t size; /* atomic: bytes read of the blob */
     bfci_digest digest;
@@ -46,86 +41,31 @@ struct bfci_layer_stream {
     /* The hasher's: */
     bfci_sha256_ctx *tar_sha;
     bfci_digest diff_id;
-
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t bell;
-    buffer ring[BUFFERS];
-    uint64_t filled, hashed, taken; /* buffers since the start */
-    bool stop;                      /* atomic: also looked at without the lock */
-    bool ended, finished;           /* the producer; all */
-    int rc;
-    bfc_err err;
-
-    bool holds; /* the taker's: it has a buffer */
 };
 
-static bool is_stopped(bfci_layer_stream *s)
+static int check_stop(bfci_layer_stream *s, bfc_err *err)
 {
-    return __atomic_load_n(&s->stop, __ATOMIC_RELAXED);
+    if (bfci_layer_ring_is_stopped(s->ring))
+        return bfci_fail(err, BFC_E_CANCELLED, "interrupted");
+    return 0;
 }
 
-static int fail_stopped(bfc_err *err)
-{
-    return bfci_fail(err, BFC_E_CANCELLED, "interrupted");
-}
-
-/* With the lock. The first failure is the one that is told. */
-static void note_failure(bfci_layer_stream *s, int rc, const bfc_err *why)
-{
-    if (rc == 0 || s->rc < 0)
-        return;
-    s->rc = rc;
-    s->err = *why;
-    __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
-}
-
-/* ── The producer fills buffers ── */
-
-/* The buffer to fill; waits for one that is free. */
-static int get_room(bfci_layer_stream *s, bfc_err *err)
-{
-    if (s->open)
-        return 0;
-    pthread_mutex_lock(&s->lock);
-    while (s->filled - MIN(s->hashed, s->taken) == BUFFERS && !s->stop)
-        bfci_cond_wait(&s->bell, &s->lock);
-    bool stopped = s->stop;
-    s->open = &s->ring[s->filled % BUFFERS];
-    pthread_mutex_unlock(&s->lock);
-    s->open->len = 0;
-    return stopped ? fail_stopped(err) : 0;
-}
-
-static void publish(bfci_layer_stream *s)
-{
-    pthread_mutex_lock(&s->lock);
-    s->filled++;
-    bfci_meter_queue(QUEUE_BUFFERS, s->filled - MIN(s->hashed, s->taken), BUFFERS);
-    pthread_cond_broadcast(&s->bell);
-    pthread_mutex_unlock(&s->lock);
-    s->open = NULL;
-}
-
-static void filled_up(bfci_layer_stream *s, size_t len)
-{
-    s->open->len += len;
-    s->tar_size += len;
-    if (s->open->len == BUFFER_SIZE)
-        publish(s);
-}
+/* ── The producer: a tar that is made ── */
 
 static int take_tar(void *ctx, const void *bytes, size_t len, bfc_err *err)
 {
     bfci_layer_stream *s = (bfci_layer_stream *)ctx;
     const uint8_t *from = (const uint8_t *)bytes;
 
-    if (is_stopped(s))
-        return fail_stopped(err);
+    BFC_TRY(check_stop(s, err));
     while (len > 0) {
-        BFC_TRY(get_room(s, err));
-        size_t n = MIN(len, BUFFER_SIZE - s->open->len);
-        memcpy(s->open->bytes + s->open->len, from, n);
-        filled_up(s, n);
+        uint8_t *to = NULL;
+        size_t room = 0;
+        BFC_TRY(bfci_layer_ring_room(s->ring, &to, &room, err));
+        size_t n = MIN(len, room);
+        memcpy(to, from, n);
+        bfci_layer_ring_filled(s->ring, n);
+        s->tar_size += n;
         from += n;
         len -= n;
     }
@@ -133,7 +73,7 @@ static int take_tar(void *ctx, const void *bytes, size_t len, bfc_err *err)
     return 0;
 }
 
-/* ── The producer reads a blob ── */
+/* ── The producer: a blob ── */
 
 static int fail_too_long(const bfci_layer_stream *s, bfc_err *err)
 {
@@ -144,8 +84,7 @@ static int fail_too_long(const bfci_layer_stream *s, bfc_err *err)
 /* Some bytes behind the `have` that are there; *got is 0 at the end. */
 static int read_more(bfci_layer_stream *s, size_t have, size_t *got, bfc_err *err)
 {
-    if (is_stopped(s))
-        return fail_stopped(err);
+    BFC_TRY(check_stop(s, err));
     BFC_TRY(s->in.read(s->in.ctx, s->in_bytes + have, IN_SIZE - have, got, err));
     if (*got > s->promised_size - s->size)
         return fail_too_long(s, err);
@@ -179,17 +118,17 @@ static int inflate(bfci_layer_stream *s, size_t len, bfc_err *err)
     BFCI_METER(STAGE_INFLATE);
 
     do {
-        BFC_TRY(get_room(s, err));
+        uint8_t *to = NULL;
+        BFC_TRY(bfci_layer_ring_room(s->ring, &to, &cap, err));
         uint64_t left = s->size_max - s->tar_size;
-        cap = BUFFER_SIZE - s->open->len;
         if (cap > left)
             cap = (size_t)left + 1; /* one byte too many is enough to see it */
-        BFC_TRY(
-            bfci_inflow_run(s->inflow, &in, &len, s->open->bytes + s->open->len, cap, &got, err));
+        BFC_TRY(bfci_inflow_run(s->inflow, &in, &len, to, cap, &got, err));
         if (got > left)
             return fail_too_large(s, err);
         bfci_meter_count(0, got);
-        filled_up(s, got);
+        bfci_layer_ring_filled(s->ring, got);
+        s->tar_size += got;
     } while (len > 0 || got == cap);
     return 0;
 }
@@ -262,47 +201,23 @@ static void run_producer(bfci_task *task, unsigned worker)
     bfc_err why = BFC_ERR_INIT;
     int rc = s->fn ? s->fn(s->fn_ctx, take_tar, s, &why) : read_blob(s, &why);
 
-    if (rc == 0 && s->open && s->open->len > 0)
-        publish(s);
     bfci_meter_count(1, s->fn ? s->tar_size : 0);
-    pthread_mutex_lock(&s->lock);
-    note_failure(s, rc, &why);
-    s->ended = true;
-    pthread_cond_broadcast(&s->bell);
-    pthread_mutex_unlock(&s->lock);
+    bfci_layer_ring_end(s->ring, rc, &why);
 }
 
-/* ── The hasher ── */
-
-/* The next buffer, or NULL when there is none to come. */
-static const buffer *wait_for_filled(bfci_layer_stream *s)
-{
-    const buffer *b = NULL;
-
-    pthread_mutex_lock(&s->lock);
-    while (s->hashed == s->filled && !s->ended && !s->stop)
-        bfci_cond_wait(&s->bell, &s->lock);
-    if (s->hashed < s->filled && !s->stop)
-        b = &s->ring[s->hashed % BUFFERS];
-    pthread_mutex_unlock(&s->lock);
-    return b;
-}
+/* ── The readers ── */
 
 static int hash_all(bfci_layer_stream *s, bfc_err *err)
 {
-    const buffer *b;
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
 
     BFC_TRY(bfci_sha256_start(s->tar_sha, err));
-    while ((b = wait_for_filled(s))) {
-        BFC_TRY(bfci_sha256_update(s->tar_sha, b->bytes, b->len, err));
-        bfci_meter_count(0, b->len);
-        pthread_mutex_lock(&s->lock);
-        s->hashed++;
-        pthread_cond_broadcast(&s->bell);
-        pthread_mutex_unlock(&s->lock);
+    while (bfci_layer_ring_read(s->ring, RING_DIFF_ID, &bytes, &len)) {
+        BFC_TRY(bfci_sha256_update(s->tar_sha, bytes, len, err));
+        bfci_meter_count(0, len);
     }
-    if (is_stopped(s))
-        return fail_stopped(err);
+    BFC_TRY(check_stop(s, err));
     BFC_TRY(bfci_sha256_finish(s->tar_sha, s->diff_id.bytes, err));
     if (s->coding != CODING_PLAIN)
         return 0;
@@ -317,57 +232,81 @@ static void run_hasher(bfci_task *task, unsigned worker)
     bfci_layer_stream *s =
         (bfci_layer_stream *)((char *)task - offsetof(bfci_layer_stream, hasher));
     bfc_err why = BFC_ERR_INIT;
+
     int rc = hash_all(s, &why);
     bfci_meter_count(1, 0);
+    bfci_layer_ring_read_end(s->ring, rc, &why);
+}
 
-    pthread_mutex_lock(&s->lock);
-    note_failure(s, rc, &why);
-    s->finished = true;
-    pthread_cond_broadcast(&s->bell);
-    pthread_mutex_unlock(&s->lock);
+static int sum_all(bfci_layer_stream *s, bfc_err *err)
+{
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+
+    while (bfci_layer_ring_read(s->ring, RING_CONTENTS, &bytes, &len)) {
+        BFC_TRY(bfci_layer_sums_feed(s->sums, bytes, len, err));
+        bfci_meter_count(0, len);
+    }
+    return 0;
+}
+
+static void run_summer(bfci_task *task, unsigned worker)
+{
+    (void)worker;
+    BFCI_METER(STAGE_HASH);
+    bfci_layer_stream *s =
+        (bfci_layer_stream *)((char *)task - offsetof(bfci_layer_stream, summer));
+    bfc_err why = BFC_ERR_INIT;
+
+    int rc = sum_all(s, &why);
+    bfci_meter_count(1, 0);
+    bfci_layer_ring_read_end(s->ring, rc, &why);
 }
 
 /* ── The taker ── */
 
-static int stream_new(bfci_layer_stream **out, bfc_err *err)
+static int stream_new(bool sums, bfci_spill **spill, uint64_t spill_max, bfci_layer_stream **out,
+                      bfc_err *err)
 {
-    bfci_layer_stream *fresh = NULL;
+    AUTO(bfci_layer_stream) bfci_layer_stream *s = NULL;
 
-    BFC_TRY(bfci_alloc_zero(1, sizeof *fresh, &fresh, err));
-    pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->bell, NULL);
-    AUTO(bfci_layer_stream) bfci_layer_stream *s = fresh;
+    BFC_TRY(bfci_alloc_zero(1, sizeof *s, &s, err));
     BFC_TRY(bfci_arena_new(&s->arena, err));
-    for (size_t i = 0; i < BUFFERS; i++)
-        BFC_TRY(bfci_arena_take(s->arena, BUFFER_SIZE, &s->ring[i].bytes, err));
+    BFC_TRY(bfci_layer_ring_new(s->arena, sums, bfci_steal(spill), spill_max, &s->ring, err));
+    if (sums)
+        BFC_TRY(bfci_layer_sums_new(&s->sums, err));
     BFC_TRY(bfci_sha256_new(&s->tar_sha, err));
     s->producer.fn = run_producer;
     s->hasher.fn = run_hasher;
+    s->summer.fn = run_summer;
     *out = bfci_steal(&s);
     return 0;
 }
 
 static int start(bfci_layer_stream *s, bfc_err *err)
 {
-    BFC_TRY(bfci_pool_new(2, &s->pool, err));
+    BFC_TRY(bfci_pool_new(s->sums ? 3 : 2, &s->pool, err));
     bfci_pool_submit(s->pool, &s->producer, false);
     bfci_pool_submit(s->pool, &s->hasher, false);
+    if (s->sums)
+        bfci_pool_submit(s->pool, &s->summer, false);
     return 0;
 }
 
-int bfci_layer_stream_open(bfci_bytes *in, const bfci_descriptor *promised, uint64_t size_max,
+int bfci_layer_stream_open(bfci_bytes *in, const bfci_layer_stream_options *o,
                            bfci_layer_stream **out, bfc_err *err)
 {
     AUTO_BYTES bfci_bytes source = *in;
+    AUTO(bfci_spill) bfci_spill *spill = o->spill;
     AUTO(bfci_layer_stream) bfci_layer_stream *s = NULL;
 
     *in = (bfci_bytes){0};
-    BFC_TRY(stream_new(&s, err));
+    BFC_TRY(stream_new(o->sums, &spill, o->spill_max, &s, err));
     BFC_TRY(bfci_arena_take(s->arena, IN_SIZE, &s->in_bytes, err));
     BFC_TRY(bfci_sha256_new(&s->blob_sha, err));
-    s->promised = promised->digest;
-    s->promised_size = promised->size;
-    s->size_max = size_max;
+    s->promised = o->promised->digest;
+    s->promised_size = o->promised->size;
+    s->size_max = o->size_max;
     s->in = source;
     source = (bfci_bytes){0};
     BFC_TRY(start(s, err));
@@ -379,8 +318,9 @@ int bfci_layer_stream_produce(bfci_layer_produce_fn *fn, void *ctx, bfci_layer_s
                               bfc_err *err)
 {
     AUTO(bfci_layer_stream) bfci_layer_stream *s = NULL;
+    bfci_spill *none = NULL;
 
-    BFC_TRY(stream_new(&s, err));
+    BFC_TRY(stream_new(true, &none, 0, &s, err));
     s->fn = fn;
     s->fn_ctx = ctx;
     s->coding = CODING_PLAIN;
@@ -391,27 +331,13 @@ int bfci_layer_stream_produce(bfci_layer_produce_fn *fn, void *ctx, bfci_layer_s
 
 int bfci_layer_stream_next(bfci_layer_stream *s, const uint8_t **bytes, size_t *len, bfc_err *err)
 {
-    static const uint8_t nothing[1];
-    int rc;
+    return bfci_layer_ring_take(s->ring, bytes, len, err);
+}
 
-    pthread_mutex_lock(&s->lock);
-    if (s->holds) {
-        s->taken++;
-        pthread_cond_broadcast(&s->bell);
-    }
-    while (s->rc == 0 && s->taken == s->filled && !s->finished)
-        bfci_cond_wait(&s->bell, &s->lock);
-    rc = s->rc;
-    s->holds = rc == 0 && s->taken < s->filled;
-    if (rc < 0 && err)
-        *err = s->err;
-    pthread_mutex_unlock(&s->lock);
-    if (rc < 0)
-        return rc;
-    const buffer *b = &s->ring[s->taken % BUFFERS];
-    *bytes = s->holds ? b->bytes : nothing;
-    *len = s->holds ? b->len : 0;
-    return 0;
+int bfci_layer_stream_content(bfci_layer_stream *s, uint64_t offset, uint32_t *crc,
+                              uint8_t digest[BFC_DIGEST_SIZE], bfc_err *err)
+{
+    return bfci_layer_sums_take(s->sums, offset, crc, digest, err);
 }
 
 void bfci_layer_stream_sums(const bfci_layer_stream *s, bfci_digest *diff_id, uint64_t *tar_size,
@@ -432,10 +358,8 @@ void bfci_layer_stream_free(bfci_layer_stream *s)
 {
     if (!s)
         return;
-    pthread_mutex_lock(&s->lock);
-    __atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
-    pthread_cond_broadcast(&s->bell);
-    pthread_mutex_unlock(&s->lock);
+    if (s->ring)
+        bfci_layer_ring_stop(s->ring);
     if (s->in.stop)
         s->in.stop(s->in.ctx);
     bfci_pool_free(s->pool);
@@ -443,8 +367,8 @@ void bfci_layer_stream_free(bfci_layer_stream *s)
     bfci_inflow_free(s->inflow);
     bfci_sha256_free(s->blob_sha);
     bfci_sha256_free(s->tar_sha);
+    bfci_layer_sums_free(s->sums);
+    bfci_layer_ring_free(s->ring);
     bfci_arena_free(s->arena);
-    pthread_cond_destroy(&s->bell);
-    pthread_mutex_destroy(&s->lock);
     free(s);
 }

@@ -14,8 +14,9 @@ _Thread_local bfci_meter *bfci_meter_here;
 #define WORKERS "workers"
 #define CALLER "caller"
 #define WALKER "walker"
-#define INFLATER "inflater" /* both of a layer's stream */
+#define INFLATER "inflater" /* all three of a layer's stream */
 #define HASHER "hasher"
+#define SUMMER "summer"
 
 static const struct {
     const char *name, *thread;
@@ -24,7 +25,7 @@ static const struct {
     [STAGE_WALK] = {"walk", WALKER, false},         [STAGE_LOAD] = {"load", WORKERS, false},
     [STAGE_STREAM] = {"stream", WORKERS, false},    [STAGE_BLOB] = {"blob", INFLATER, false},
     [STAGE_INFLATE] = {"inflate", INFLATER, false}, [STAGE_DIFF_ID] = {"diffid", HASHER, false},
-    [STAGE_HASH] = {"hash", CALLER, false},         [STAGE_NAMES] = {"names", CALLER, true},
+    [STAGE_HASH] = {"hash", SUMMER, false},         [STAGE_NAMES] = {"names", CALLER, true},
     [STAGE_TAKE] = {"take", CALLER, false},         [STAGE_COMPRESS] = {"compress", WORKERS, false},
     [STAGE_SEAL] = {"seal", WORKERS, false},        [STAGE_SUM] = {"sum", WORKERS, false},
     [STAGE_WRITE] = {"write", CALLER, false},       [STAGE_TABLES] = {"tables", CALLER, true},

@@ -65,7 +65,8 @@ static int open_blob(blob *b, const bfci_descriptor *d, uint64_t max, bfci_layer
                      bfc_err *err)
 {
     bfci_bytes in = {.ctx = b, .read = blob_read, .close = blob_close};
-    int rc = bfci_layer_stream_open(&in, d, max, out, err);
+    const bfci_layer_stream_options o = {.promised = d, .size_max = max};
+    int rc = bfci_layer_stream_open(&in, &o, out, err);
     assert_null(in.close);
     return rc;
 }
