@@ -7,7 +7,7 @@ import subprocess
 
 import peers
 import trees
-from measure import LEVEL
+from measure import LEVEL, STAGES, counted
 from peers import DWARFS, LONG_LEVEL, TAR
 from session import TARGET
 
@@ -16,7 +16,6 @@ STORED = 'create, of compressed files'
 AUTO, MEMORY, ARCHIVE, LEVEL19 = 'create, default', 'create, little memory', 'create, archive', f'create, level {LONG_LEVEL}'
 SCALING = 'create, threads'
 BARE_ZSTD = 'bare, zstd'
-STAGES = 'stages'
 
 
 def compare(session, tree):
@@ -116,10 +115,3 @@ def stages(session, tree):
         told['extract'] = counted([*bfc, 'extract', '--stats', file, '-C', to])
     session.remove('counted')
     return told
-
-
-def counted(argv):
-    done = subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-    stats = json.loads(done.stdout)['stats']
-    serial = max((stage for stage in stats['stages'] if stage['serial']), key=lambda stage: stage['busy_ns'])
-    return {'serial_stage': serial['name'], 'serial_share': serial['busy_ns'] / stats['work_ns'], **stats}

@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import tempfile
 
-from measure import BLOCK, LEVEL, fail, run, summary
+from measure import BLOCK, LEVEL, STAGES, counted, fail, run, summary
 
 TOOLS = ('umoci', 'podman', 'skopeo')
+MANY_JOBS = 8  # whose stages are counted: layers are read beside each other then
 
 
 class Layout:
@@ -107,6 +108,11 @@ class Images:
         self.fresh('store')
         return self.run([*self.bfc, 'create', '-c', f'zstd:{LEVEL}', 'im', f'oci:{self.layout.name}'])
 
+    def create_counted(self):
+        self.fresh('store')
+        return counted([self.o.bfc, '--json', '-j', str(MANY_JOBS), '--store', f'dir:{self.at("store")}', 'image', 'create',
+                        '--stats', '-c', f'zstd:{LEVEL}', 'im', f'oci:{self.layout.name}'])
+
     def pull(self):
         """By a plain name: podman makes the image's name of the path, and not every path is fit for that."""
         self.fresh('podman')
@@ -203,6 +209,7 @@ def measure(o, space, layout, targets):
     for job in rounds[0]:
         answer[job] = summary([r[job] for r in rounds])
     answer['weight'] = weigh(o, im)
+    answer[STAGES] = {f'image create with {MANY_JOBS} threads': im.create_counted()}
     for name in ('store', 'podman', 'out', 'plain'):
         im.fresh(name)
     return answer

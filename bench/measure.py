@@ -2,6 +2,7 @@
 """Running programs in turns, what was measured of them, and the file systems to do it on."""
 import ctypes
 import datetime
+import json
 import mmap
 import os
 import platform
@@ -15,6 +16,7 @@ import time
 
 MIB = 1 << 20
 LEVEL, BLOCK = 3, 131072
+STAGES = 'stages'  # among the figures of a tree or an image: what was counted of them
 CLONE_NEWNS = 0x00020000
 MADV_POPULATE_WRITE = 23
 SHARED_MEMORY = '/dev/shm'
@@ -263,3 +265,11 @@ def file_system(path):
 def free_memory():
     with open('/proc/meminfo', encoding='ascii') as f:
         return next(int(l.split()[1]) * 1024 for l in f if l.startswith('MemAvailable'))
+
+
+def counted(argv):
+    """What `argv`, which has --json and --stats, says of its stages."""
+    done = subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    stats = json.loads(done.stdout)['stats']
+    serial = max(stats['stages'], key=lambda stage: stage['serial_ns'])
+    return {'serial_stage': serial['name'], 'serial_share': serial['serial_ns'] / stats['work_ns'], **stats}

@@ -27,6 +27,7 @@ static json_t *stage_json(const bfc_stage_stats *stage)
     json_put_u64(o, "items", stage->items);
     json_put_u64(o, "bytes", stage->bytes);
     json_put_u64(o, "busy_ns", stage->busy_ns);
+    json_put_u64(o, "serial_ns", stage->serial_ns);
     json_put_u64(o, "waits", stage->waits);
     json_put_u64(o, "wait_ns", stage->wait_ns);
     return o;
@@ -134,16 +135,14 @@ static void put_serial(struct text *out, const bfc_stats *s)
 
     for (size_t i = 0; i < s->stage_count; i++) {
         const bfc_stage_stats *stage = &s->stage[i];
-        if (!stage->serial)
-            continue;
-        serial += stage->busy_ns;
-        if (!largest || stage->busy_ns > largest->busy_ns)
+        serial += stage->serial_ns;
+        if (stage->serial_ns && (!largest || stage->serial_ns > largest->serial_ns))
             largest = stage;
     }
     text_fmt(out, "%.3f s of work in %.3f s", (double)s->work_ns / 1e9, (double)s->wall_ns / 1e9);
     if (largest)
         text_fmt(out, "; %.1f %% of it is serial, most of that '%s' with %.1f %%", share(s, serial),
-                 largest->name, share(s, largest->busy_ns));
+                 largest->name, share(s, largest->serial_ns));
     text_char(out, '\n');
 }
 

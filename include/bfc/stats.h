@@ -30,7 +30,8 @@ extern "C" {
  * One stage. What `items` and `bytes` count depends on it (docs/performance.md, section
  * "Counters").
  *
- * Stages with the same `thread` never run at the same time, unless that is "workers".
+ * Stages with the same `thread` never run at the same time, unless that is "workers", or a layer's
+ * where several are read at a time: neither is `serial` then.
  */
 typedef struct bfc_stage_stats {
     const char *name;   /**< "walk", "compress", …; static */
@@ -40,9 +41,12 @@ typedef struct bfc_stage_stats {
     uint64_t calls;     /**< how often it was begun */
     uint64_t items;
     uint64_t bytes;
-    uint64_t busy_ns; /**< of processors' time, all threads together */
-    uint64_t waits;   /**< for room, for work, for a disk to sync */
-    uint64_t wait_ns; /**< of clock time, all threads together */
+    uint64_t busy_ns;   /**< of processors' time, all threads together */
+    uint64_t serial_ns; /**< of that, what one thread has to do, however many there are: all of it
+                             where the stage is serial, nothing where workers share it; of layers
+                           that are read at a time, what the largest took */
+    uint64_t waits;     /**< for room, for work, for a disk to sync */
+    uint64_t wait_ns;   /**< of clock time, all threads together */
 } bfc_stage_stats;
 
 /** How full something of bounded size was. */

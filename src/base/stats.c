@@ -6,15 +6,15 @@
 
 #include "base/base.h"
 
-/* Of one thread's serial stages that go on beside others. */
-static uint64_t busy_of(const bfc_stats *s, const char *thread)
+/* Of one thread's stages that go on beside others. */
+static uint64_t serial_of(const bfc_stats *s, const char *thread)
 {
     uint64_t sum = 0;
 
     for (size_t i = 0; i < s->stage_count; i++) {
         const bfc_stage_stats *stage = &s->stage[i];
-        if (stage->serial && !stage->alone && strcmp(stage->thread, thread) == 0)
-            sum += stage->busy_ns;
+        if (!stage->alone && strcmp(stage->thread, thread) == 0)
+            sum += stage->serial_ns;
     }
     return sum;
 }
@@ -26,9 +26,9 @@ double bfc_stats_speedup(const bfc_stats *stats, unsigned threads, bool overlap)
     for (size_t i = 0; i < stats->stage_count; i++) {
         const bfc_stage_stats *stage = &stats->stage[i];
         work += stage->busy_ns;
-        serial += stage->serial ? stage->busy_ns : 0;
+        serial += stage->serial_ns;
         alone += stage->alone ? stage->busy_ns : 0;
-        longest = MAX(longest, busy_of(stats, stage->thread));
+        longest = MAX(longest, serial_of(stats, stage->thread));
     }
     if (work == 0)
         return 1;

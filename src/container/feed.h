@@ -15,6 +15,9 @@ typedef struct bfci_feed {
     bfci_intake *in;         /* borrowed, as the next */
     bfci_stage *stage;       /* for names, links, trees: bfci_stage_…() */
     const bfci_source *base; /* the commit before; NULL in a new container */
+    const char *beside; /* path of the container, and whether that is sealed: for temporary files */
+    bool sealed;
+    unsigned layers; /* bfci_memory has it */
     uint64_t next_ino;
     bfci_feed_sums_fn *sums; /* somebody else hashes the contents; NULL: the feed does */
     void *sums_ctx;

@@ -12,9 +12,17 @@ typedef struct bfci_memory {
     size_t bins;           /* bytes of open blocks; two of them there are at least */
     unsigned batches;      /* of small files that were read ahead, 1.5 MiB each */
     unsigned streams;      /* large files that are read at a time, 6 MiB each */
+    unsigned layers;       /* of an image that are read at a time, 10 MiB each */
     unsigned contents;     /* that are remembered, to be stored once; 72 bytes each */
     unsigned tables_shift; /* changes of tables get their budget shifted right by it */
 } bfci_memory;
+
+/* To inflate one and to hash it takes two fifths of all work on it, and the largest of an image is
+ * often half of it: so more than four bring nothing, and with two threads all have work anyway. */
+static inline unsigned bfci_layers_at_a_time(unsigned jobs)
+{
+    return MIN(MAX(jobs / 2, 1u), 4u);
+}
 
 /* `low`: a commit of any number of files stays below 64 MiB, with two threads, blocks of up to 256
  * KiB and levels of zstd up to 9.
@@ -29,6 +37,7 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
         .bins = 32 << 20,
         .batches = jobs + 2,
         .streams = MAX(jobs / 2, 2u),
+        .layers = bfci_layers_at_a_time(jobs),
         .contents = 1 << 20,
     };
     const bfci_memory little = {
@@ -37,6 +46,7 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
         .bins = 4 << 20,
         .batches = 3,
         .streams = 1,
+        .layers = 1,
         .contents = 1 << 17,
         .tables_shift = 2,
     };
@@ -56,6 +66,7 @@ static inline bfci_memory bfci_memory_of_archive(unsigned jobs)
         .bins = 8 << 20,
         .batches = jobs + 2,
         .streams = MAX(jobs / 2, 2u),
+        .layers = bfci_layers_at_a_time(jobs),
         .contents = 1 << 18,
         .tables_shift = 1,
     };

@@ -7,6 +7,7 @@
 #include "codec/aead.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/names.h"
 
 enum {
     PAGE = 32 << 10,
@@ -58,6 +59,11 @@ int bfci_spill_new(const char *beside, bool sealed, bfci_spill **out, bfc_err *e
 uint64_t bfci_spill_size(const bfci_spill *s)
 {
     return s->size;
+}
+
+int bfci_spill_room(const bfci_spill *s, uint64_t *bytes, bfc_err *err)
+{
+    return bfci_free_space_of(s->fd, bytes, err);
 }
 
 /* ── Pages ── */

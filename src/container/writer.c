@@ -465,8 +465,15 @@ static int start(work *k, bfc_err *err)
         .streams = k->memory.streams,
         .progress = {.phase = w->appends ? "append" : "create"},
     };
-    k->feed = (bfci_feed){.in = &k->intake, .stage = &k->stage, .base = base};
-    k->feed.next_ino = base ? base->commit.next_ino : 1;
+    k->feed = (bfci_feed){
+        .in = &k->intake,
+        .stage = &k->stage,
+        .base = base,
+        .beside = w->path,
+        .sealed = k->sealer != NULL,
+        .layers = k->memory.layers,
+        .next_ino = base ? base->commit.next_ino : 1,
+    };
     return w->feed ? 0 : start_scan(k, noatime, err);
 }
 

@@ -293,6 +293,11 @@ static void stop(bfci_downloads *d)
     pthread_mutex_unlock(&d->lock);
 }
 
+unsigned bfci_downloads_parallel(const bfci_downloads *d)
+{
+    return d->parallel;
+}
+
 void bfci_downloads_close(bfci_downloads *d)
 {
     if (!d)

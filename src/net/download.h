@@ -33,6 +33,7 @@ int bfci_downloads_open(const bfci_downloads_options *options, bfci_downloads **
  * allowed. */
 void bfci_downloads_close(bfci_downloads *d);
 BFCI_DEFINE_AUTO(bfci_downloads, bfci_downloads_close)
+unsigned bfci_downloads_parallel(const bfci_downloads *d); /* that come at once */
 
 /* These will be read, in this order; one that stands there twice will be read twice. Fetching
  * begins. Files come into `folder`, which is made if it is not there. May be called again: then

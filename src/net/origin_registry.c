@@ -79,6 +79,7 @@ int bfci_origin_registry_new(bfci_registry *r, bfci_downloads *d, bfci_remote_ma
     base = &o->base;
     base->open_blob = open_blob;
     base->free = remote_free;
+    base->at_a_time = bfci_downloads_parallel(d); /* more would come before their turn */
     o->registry = r;
     o->downloads = d;
     BFC_TRY(bfci_strdup(name, &base->name, err));

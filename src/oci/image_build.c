@@ -7,11 +7,10 @@
 
 #include "base/hooks.h"
 #include "oci/artifact.h"
+#include "oci/layer_ahead.h"
 #include "oci/layer_out.h"
 
 #define LAYER_TAR "application/vnd.oci.image.layer.v1.tar"
-#define MAX_SIZE_FLOOR (UINT64_C(1) << 30)
-#define MAX_SIZE_FACTOR 1024 /* gzip does not do better, and zstd does so only with bombs */
 
 /* ── The base ── */
 
@@ -180,37 +179,13 @@ static int put_layer(bfci_build *b, size_t image, bfci_layer_stream *stream, con
     return put_merged(b, &b->facts.image[image], b->in.next_tree++, err);
 }
 
-static uint64_t size_limit(const bfci_build *b, const bfci_descriptor *d)
-{
-    uint64_t promised;
-
-    if (b->max_size)
-        return b->max_size;
-    if (bfci_mul_overflows(d->size, (uint64_t)MAX_SIZE_FACTOR, &promised))
-        promised = UINT64_MAX;
-    return MAX(promised, MAX_SIZE_FLOOR);
-}
-
-static int open_layer(bfci_build *b, bfci_origin *origin, const bfci_descriptor *d,
-                      bfci_layer_stream **stream, bfc_err *err)
-{
-    AUTO_BYTES bfci_bytes in = {0};
-
-    int rc = origin->open_blob(origin, d, &in, err);
-    if (rc == BFC_E_NOT_FOUND && bfci_media_kind(d->media_type, NULL) == MEDIA_FOREIGN_LAYER)
-        return bfci_fail(err, BFC_E_UNSUPPORTED,
-                         "it is not distributed with the image ('%s') and not there",
-                         BFCI_QUOTE_STR(d->media_type));
-    BFC_TRY(rc);
-    const bfci_layer_stream_options o = {.promised = d, .size_max = size_limit(b, d), .sums = true};
-    return bfci_layer_stream_open(&in, &o, stream, err);
-}
-
-int bfci_build_layer(bfci_build *b, size_t image, bfci_origin *origin, const bfci_descriptor *d,
-                     const bfci_digest *promised, bfc_err *err)
+/* Number `at` of those that come from the origin. */
+static int build_layer(bfci_build *b, size_t image, bfci_layer_ahead *ahead, size_t at,
+                       const bfci_digest *promised, bfc_err *err)
 {
     AUTO(bfci_layer_stream) bfci_layer_stream *stream = NULL;
     char digest[DIGEST_TEXT_SIZE], what[DIGEST_TEXT_SIZE + 8];
+    const bfci_descriptor *d = &ahead->layer[at];
     bfci_layer_facts *facts = NULL;
 
     bfci_digest_text(&d->digest, digest);
@@ -219,7 +194,7 @@ int bfci_build_layer(bfci_build *b, size_t image, bfci_origin *origin, const bfc
     BFC_TRY(bfci_strdup(d->media_type, &facts->media_type, err));
     facts->digest = d->digest;
     facts->size = d->size;
-    int rc = open_layer(b, origin, d, &stream, err);
+    int rc = bfci_layer_ahead_next(ahead, at, &stream, err);
     if (rc < 0)
         return bfci_wrap(err, rc, "%s", what);
     return put_layer(b, image, stream, what, promised, facts, err);
@@ -360,15 +335,32 @@ static int build_lent(bfci_build *b, const bfci_plan_feed *p, size_t image,
 
 /* ── A plan ── */
 
-static int build_next(bfci_build *b, const bfci_plan_feed *p, size_t number, size_t layer,
-                      bfc_err *err)
+static int build_next(bfci_build *b, const bfci_plan_feed *p, bfci_layer_ahead *ahead,
+                      size_t number, size_t layer, bfc_err *err)
 {
-    const bfci_planned_image *i = &p->plan->image[number];
-    const bfci_descriptor *d = &i->manifest.layer[layer];
+    const bfci_digest *diff_id = &p->plan->image[number].config.diff_id[layer];
     bool is_lent = false;
 
-    BFC_TRY(build_lent(b, p, number, d, &i->config.diff_id[layer], &is_lent, err));
-    return is_lent ? 0 : bfci_build_layer(b, number, p->origin, d, &i->config.diff_id[layer], err);
+    BFC_TRY(build_lent(b, p, number, &ahead->layer[layer], diff_id, &is_lent, err));
+    return is_lent ? 0 : build_layer(b, number, ahead, layer, diff_id, err);
+}
+
+static int build_layers(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_err *err)
+{
+    const bfci_planned_image *i = &p->plan->image[number];
+    bool lent[LAYERS_MAX] = {false};
+    AUTO_LAYER_AHEAD bfci_layer_ahead ahead = {.feed = b->in.feed,
+                                               .origin = p->origin,
+                                               .layer = i->manifest.layer,
+                                               .count = i->manifest.layer_count,
+                                               .size_max = b->max_size,
+                                               .skip = lent};
+
+    for (size_t n = 0; n < i->manifest.layer_count; n++)
+        lent[n] = bfci_lent_find(p->lent, p->lent_count, &i->config.diff_id[n]) != NULL;
+    for (size_t n = b->facts.image[number].layer_count; n < i->manifest.layer_count; n++)
+        BFC_TRY(build_next(b, p, &ahead, number, n, err));
+    return 0;
 }
 
 static int build_one(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_err *err)
@@ -378,8 +370,7 @@ static int build_one(bfci_build *b, const bfci_plan_feed *p, size_t number, bfc_
 
     if (i->is_artifact)
         return bfci_artifact_build(b, p, number, err);
-    for (size_t n = have; n < i->manifest.layer_count; n++)
-        BFC_TRY(build_next(b, p, number, n, err));
+    BFC_TRY(build_layers(b, p, number, err));
     for (size_t n = 0; n < have; n++) { /* the base has them, perhaps compressed otherwise */
         bfci_layer_facts *f = &b->facts.image[number].layer[n];
         free(bfci_steal(&f->media_type));

@@ -34,10 +34,8 @@ int bfci_build_begin(bfci_build *b, bfci_feed *feed, size_t images, bfc_err *err
 void bfci_build_release(bfci_build *b);
 #define AUTO_BUILD __attribute__((cleanup(bfci_build_release)))
 
-/* One more layer for image number `image`. */
-int bfci_build_layer(bfci_build *b, size_t image, bfci_origin *origin, const bfci_descriptor *d,
-                     const bfci_digest *promised, bfc_err *err);
-/* The same of a tar that is made here; its descriptor is that of the plain tar. */
+/* One more layer for image number `image`, of a tar that is made here; its descriptor is that of
+ * the plain tar. */
 int bfci_build_made_layer(bfci_build *b, size_t image, bfci_layer_produce_fn *fn, void *ctx,
                           const bfci_digest *promised, bfc_err *err);
 /* The image's layers are all there: its merged tree, its documents. */

@@ -32,7 +32,8 @@ struct bfci_origin {
     int (*open_blob)(bfci_origin *o, const bfci_descriptor *d, bfci_bytes *out, bfc_err *err);
     void (*free)(bfci_origin *o);
 
-    char *name; /* for messages: "oci:layout:latest" */
+    char *name;         /* for messages: "oci:layout:latest" */
+    unsigned at_a_time; /* blobs that it wants open at most; 0: any number */
 
     /* The document to start from, with its descriptor; bytes as they came. */
     bfci_descriptor root;

@@ -36,8 +36,8 @@ static const struct {
 };
 
 static const char *const queues[QUEUE_COUNT] = {
-    [QUEUE_BATCHES] = "batches", [QUEUE_BLOCKS] = "blocks", [QUEUE_BUFFERS] = "buffers",
-    [QUEUE_JOBS] = "jobs",       [QUEUE_BYTES] = "bytes",
+    [QUEUE_BATCHES] = "batches", [QUEUE_BLOCKS] = "blocks", [QUEUE_LAYERS] = "layers",
+    [QUEUE_BUFFERS] = "buffers", [QUEUE_JOBS] = "jobs",     [QUEUE_BYTES] = "bytes",
 };
 
 /* ── One thread ── */
@@ -107,6 +107,7 @@ static void add(bfci_counts *sum, const bfci_counts *c)
         sum->stage[i].items += c->stage[i].items;
         sum->stage[i].bytes += c->stage[i].bytes;
         sum->stage[i].busy_ns += c->stage[i].busy_ns;
+        sum->stage[i].longest_ns = MAX(sum->stage[i].longest_ns, c->stage[i].busy_ns);
         sum->stage[i].waits += c->stage[i].waits;
         sum->stage[i].wait_ns += c->stage[i].wait_ns;
     }
@@ -169,13 +170,23 @@ void bfci_gauge_begin(bfci_gauge *g, bfc_stats *out)
     bfci_meter_start(&g->own, g, STAGE_REST);
 }
 
+/* Of several at a time: each has threads of its own, which end with it. */
+static bool is_of_layers(const bfci_counts *c, const char *thread)
+{
+    const bool of_stream =
+        strcmp(thread, INFLATER) == 0 || strcmp(thread, HASHER) == 0 || strcmp(thread, SUMMER) == 0;
+
+    return of_stream && c->queue[QUEUE_LAYERS].limit > 1;
+}
+
 static void tell(const bfci_counts *c, bfc_stats *out)
 {
     out->work_ns = out->stage_count = out->queue_count = 0;
     for (size_t i = 0; i < STAGE_COUNT; i++) {
         if (c->stage[i].calls == 0)
             continue;
-        bool serial = strcmp(stages[i].thread, WORKERS) != 0;
+        bool of_layers = is_of_layers(c, stages[i].thread);
+        bool serial = !of_layers && strcmp(stages[i].thread, WORKERS) != 0;
         out->stage[out->stage_count++] = (bfc_stage_stats){
             .name = stages[i].name,
             .thread = stages[i].thread,
@@ -185,6 +196,9 @@ static void tell(const bfci_counts *c, bfc_stats *out)
             .items = c->stage[i].items,
             .bytes = c->stage[i].bytes,
             .busy_ns = c->stage[i].busy_ns,
+            .serial_ns = serial      ? c->stage[i].busy_ns
+                         : of_layers ? c->stage[i].longest_ns
+                                     : 0,
             .waits = c->stage[i].waits,
             .wait_ns = c->stage[i].wait_ns,
         };

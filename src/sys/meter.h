@@ -56,6 +56,7 @@ _Static_assert((int)STAGE_COUNT <= (int)BFC_STATS_STAGES, "a bfc_stats has room 
 enum bfci_queue_id {
     QUEUE_BATCHES, /* of entries, walked and not taken */
     QUEUE_BLOCKS,  /* closed and not written */
+    QUEUE_LAYERS,  /* that are read at a time */
     QUEUE_BUFFERS, /* of a layer's tar, not taken */
     QUEUE_JOBS,    /* of an extract, not done */
     QUEUE_BYTES,   /* memory of files to be extracted that wait */
@@ -66,6 +67,7 @@ _Static_assert((int)QUEUE_COUNT <= (int)BFC_STATS_QUEUES, "a bfc_stats has room 
 typedef struct bfci_counts {
     struct {
         uint64_t calls, items, bytes, busy_ns, waits, wait_ns;
+        uint64_t longest_ns; /* of busy_ns, in a sum: what one thread had at most */
     } stage[STAGE_COUNT];
     struct {
         uint64_t most, limit;

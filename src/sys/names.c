@@ -171,6 +171,14 @@ int bfci_sync_folder(const char *path, bfc_err *err)
     return rc < 0 ? bfci_wrap(err, rc, "folder '%s'", BFCI_QUOTE_STR(path)) : 0;
 }
 
+static uint64_t free_bytes(const struct statvfs *fs)
+{
+    uint64_t bytes;
+
+    return bfci_mul_overflows((uint64_t)fs->f_bavail, (uint64_t)fs->f_frsize, &bytes) ? UINT64_MAX
+                                                                                      : bytes;
+}
+
 int bfci_free_space(const char *path, uint64_t *bytes, bfc_err *err)
 {
     struct statvfs fs;
@@ -179,8 +187,19 @@ int bfci_free_space(const char *path, uint64_t *bytes, bfc_err *err)
     BFCI_RETRY(rc, statvfs(path, &fs));
     if (rc < 0)
         return bfci_fail_errno(err, errno, "ask for the room at '%s'", BFCI_QUOTE_STR(path));
-    if (bfci_mul_overflows((uint64_t)fs.f_bavail, (uint64_t)fs.f_frsize, bytes))
-        *bytes = UINT64_MAX;
+    *bytes = free_bytes(&fs);
+    return 0;
+}
+
+int bfci_free_space_of(int fd, uint64_t *bytes, bfc_err *err)
+{
+    struct statvfs fs;
+    int rc;
+
+    BFCI_RETRY(rc, fstatvfs(fd, &fs));
+    if (rc < 0)
+        return bfci_fail_errno(err, errno, "ask for the room of a file system");
+    *bytes = free_bytes(&fs);
     return 0;
 }
 

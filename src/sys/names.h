@@ -28,6 +28,7 @@ int bfci_sync_folder(const char *path, bfc_err *err);
 
 /* Bytes that this user may still write on the file system of `path`. */
 int bfci_free_space(const char *path, uint64_t *bytes, bfc_err *err);
+int bfci_free_space_of(int fd, uint64_t *bytes, bfc_err *err);
 
 /* What the kernel calls this machine: "x86_64". */
 int bfci_machine(char **out, bfc_err *err);

@@ -21,6 +21,6 @@ bfc --json extract --stats b.bfc -C out2 | stages
 bfc --json extract b.bfc -C out3 | python3 -c 'import json, sys; print("stats" in json.load(sys.stdin))'
 t -q image create x tree
 t -q image export x oci:layout:x
-bfc --json image create --stats y oci:layout:x | stages
+bfc --json -j2 image create --stats y oci:layout:x | stages
 t image create --stats z bfc:a.bfc
 bfc --json image extract --stats y out4 | stages

@@ -313,5 +313,30 @@ def test_stall(lab):
     lab.bfc('image', 'verify', '--deep', 'app')
 
 
+def test_so_many_at_once(lab):
+    """However many layers are read ahead of their turn, no more of them come than were asked for."""
+    isolate(lab)
+    layout = Layout(lab / 'layout')
+    layout.tag('one', layout.image([layer(seed, MIB) for seed in range(1, 9)]))
+    now, most = [], []
+
+    def count(e, kind, body):
+        if kind != 'blobs' or e.method != 'GET':
+            return None
+        now.append(e)
+        most.append(len(now))
+        time.sleep(0.05)
+        e.head(200, f'Content-Length: {len(body)}')
+        now.remove(e)  # before its end: who has all of it may ask for the next
+        return registry.send(e, body)
+    registry = FakeRegistry(lab, layout, fault=count)
+    for number, options in ((1, ['--parallel=1']), (2, ['--parallel=2']), (3, [])):
+        del most[:]
+        lab.bfc('-j', '8', 'image', 'pull', *options, registry.ref + ':one', '--as', f'app{number}')
+        check(max(most) == number and len(most) == 9, number, most)
+        lab.bfc('image', 'verify', '--deep', f'app{number}')
+        lab.bfc('image', 'delete', f'app{number}')
+
+
 if __name__ == '__main__':
     harness.main(globals(), shares=2)

@@ -179,6 +179,15 @@ def test_full_disk(lab):
     tight.refused('a full disk by names', layout.image(layout.blob((*names, END), LAYER)), 1, 'is full')
 
 
+def test_just_enough_room(lab):
+    """What is read ahead of its turn takes no room that the container needs."""
+    need_root('mount a file system')
+    place = SmallPlace(lab, '64m')
+    layers = [tar(entry(f'file{i}', data=random.Random(i).randbytes(15 * MIB))) for i in range(4)]
+    place.create(place.layout().image(*layers), '-j', '8')
+    place.bfc('verify', '--deep', 'bad')
+
+
 def test_full_disk_on_extract(lab):
     place = Place(lab)
     layout = large_image(place)

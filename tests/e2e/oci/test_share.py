@@ -216,7 +216,7 @@ def test_reproducible(lab):
 
     layout.step('one', large)
     found = {}
-    for jobs in (1, 2, 7):
+    for jobs in (1, 2, 4, 8):  # of layers: one at a time, and up to four
         for again in ('a', 'b'):
             images = Images(lab)
             images.store = lab / f'store-{jobs}-{again}'
