@@ -9,13 +9,13 @@
 
 #include "codec/branch.h"
 #include "codec/digest.h"
+#include "codec/noise.h"
 #include "codec/zstd.h"
 #include "sys/meter.h"
 
 enum {
     BINS_MAX = 32,
-    FLIGHT_MAX = 64,
-    SAVING_SHIFT = 6 /* a block is stored plain if it would save less than 1/64 */
+    FLIGHT_MAX = 64
 };
 
 typedef struct block {
@@ -214,18 +214,25 @@ static int move_branches(block *b, unsigned worker, const uint8_t **out)
     return 0;
 }
 
+static bool is_worth_trying(const block *b)
+{
+    const bfci_packer_config *c = &b->packer->config;
+
+    return c->level > 0 && b->len > 1 && (c->thorough || !bfci_is_noise(b->content, b->len));
+}
+
 static int compress_block(block *b, unsigned worker)
 {
     bfci_packer *p = b->packer;
     const uint8_t *content = b->content;
     uint8_t *packed = b->packed + (p->aead ? SEALED_AT_CIPHERTEXT : 0);
-    size_t limit = b->len - (b->len >> SAVING_SHIFT), packed_len = 0;
+    size_t limit = b->len - (b->len >> BFCI_SAVING_SHIFT), packed_len = 0;
     BFCI_METER(STAGE_COMPRESS);
 
     bfci_meter_count(1, b->len);
     b->payload = b->content;
     b->ref = (bfci_ref){.stored = b->len, .raw = b->len, .comp = COMP_NONE};
-    if (p->config.level > 0 && limit > 1) {
+    if (is_worth_trying(b)) {
         BFC_TRY(move_branches(b, worker, &content));
         BFC_TRY(bfci_compress(p->zstd[worker], content, b->len, packed, limit - 1, &packed_len,
                               &b->err));
