@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from measure import BLOCK, LEVEL, STAGES, counted, fail, run, summary
+from measure import BLOCK, LEVEL, STAGES, counted, fail, read_through, run, summary
 
 TOOLS = ('umoci', 'podman', 'skopeo')
 MANY_JOBS = 8  # whose stages are counted: layers are read beside each other then
@@ -89,7 +89,11 @@ class Images:
         return os.path.join(self.folder, name)
 
     def run(self, argv):
+        """The layers are read before: it is minutes until they are asked for again, and some systems have forgotten
+        by then what nobody used."""
         self.space.warm_memory()
+        for layer in self.layout.layers:
+            read_through(self.layout.place(layer))
         return run(argv, self.env, cwd=self.folder)
 
     def fresh(self, name):

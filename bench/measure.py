@@ -256,6 +256,13 @@ class Target:
         os.rmdir(self.folder)
 
 
+def read_through(path):
+    """So that it is in the page cache."""
+    with open(path, 'rb', buffering=0) as f:
+        while f.read(MIB):
+            pass
+
+
 def file_system(path):
     """The kind of what a folder lies on."""
     told = subprocess.run(['stat', '-f', '-c', '%T', path], check=True, capture_output=True, text=True).stdout.strip()

@@ -42,9 +42,9 @@ typedef struct bfc_stage_stats {
     uint64_t items;
     uint64_t bytes;
     uint64_t busy_ns;   /**< of processors' time, all threads together */
-    uint64_t serial_ns; /**< of that, what one thread has to do, however many there are: all of it
-                             where the stage is serial, nothing where workers share it; of layers
-                           that are read at a time, what the largest took */
+    uint64_t serial_ns; /**< what one thread has to do of it, however many there are: all if the
+                             stage is serial, nothing if workers share it; of layers that are read
+                             at a time, what the largest took */
     uint64_t waits;     /**< for room, for work, for a disk to sync */
     uint64_t wait_ns;   /**< of clock time, all threads together */
 } bfc_stage_stats;

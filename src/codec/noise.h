@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that no compressor makes smaller: contents that are compressed or encrypted already. To see
- * that takes a tenth of the time that trying does. */
+ * that takes a fifth of the time that trying does. */
 #ifndef BFCI_CODEC_NOISE_H
 #define BFCI_CODEC_NOISE_H
 

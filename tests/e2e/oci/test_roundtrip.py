@@ -50,7 +50,8 @@ class Store:
         return self.lab.bfc('--store', self.path, 'image', *args, **how)
 
     def create(self, name, source, *options):
-        self.image('create', *options, name, source)
+        """With as many threads as make it read layers ahead of their turn."""
+        self.image('create', '-j', '8', *options, name, source)
         return self.verify(name)
 
     def container(self, name):
