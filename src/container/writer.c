@@ -597,7 +597,7 @@ static int store_all(work *k, bfc_err *err)
         BFC_TRY(take_batches(k, err));
     BFC_TRY(take_blobs(k, err));
     BFC_TRY(bfci_packer_finish(k->packer, err));
-    /* Of layers `hash` has the contents, and progress tells what was read of them. */
+    /* What is fed is counted as it comes; progress tells what was read of a layer's blob. */
     bfci_meter_count(k->intake.progress.files_done, k->w->feed ? 0 : k->intake.progress.bytes_done);
     return 0;
 }
