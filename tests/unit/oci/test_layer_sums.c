@@ -105,10 +105,17 @@ static void test_layer_sums__holes(void **state)
                 "GNU.sparse.map=10,2,12,1,50,2", NULL);
     size_t at = m->archive.len;
     add_file(m, "sparse", "abcde");
-    add_records(m, 'x', "GNU.sparse.size=100", "GNU.sparse.numblocks=0", "GNU.sparse.map=", NULL);
+    add_records(m, 'x', "GNU.sparse.size=100", "GNU.sparse.numblocks=1", "GNU.sparse.map=100,0",
+                NULL);
+    size_t nothing_but_hole = m->archive.len;
+    add_file(m, "hole", "");
     assert_int_equal(bfci_layer_sums_new(&s, NULL), 0);
     feed_all(s, &m->archive, 7);
     sums_are(s, at, content, sizeof content, digested.data, digested.len);
+    memset(content, 0, sizeof content);
+    buf_clear(&digested);
+    put_number(&digested, 100);
+    sums_are(s, nothing_but_hole, content, sizeof content, digested.data, digested.len);
 }
 
 static void test_layer_sums__many(void **state)
