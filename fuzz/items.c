@@ -171,7 +171,7 @@ static void build_block_table(maker *m)
 
     if (m->commit.table[TABLE_BLOCKS].root.offset)
         return; /* the input has its own */
-    FUZZ_CHECK(bfci_page_sink_new(&m->segment, 0, &sink, NULL) == 0);
+    FUZZ_CHECK(bfci_page_sink_new(&m->segment, NULL, 0, &sink, NULL) == 0);
     FUZZ_CHECK(bfci_builder_new(sink, TABLE_BLOCKS, &b, NULL) == 0);
     for (size_t i = 0; i < m->block_count; i++) {
         AUTO_BUF buf value = BUF_INIT;

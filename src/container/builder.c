@@ -4,85 +4,6 @@
  * references. */
 #include "container/builder.h"
 
-#include "codec/digest.h"
-
-/* ── Pages to frames ── */
-
-struct bfci_page_sink {
-    bfci_segment *segment;
-    bfci_compressor *zstd; /* NULL: pages are stored plain */
-    bfci_aead *aead;       /* NULL: the container is not sealed */
-    buf packed;
-};
-
-int bfci_page_sink_new(bfci_segment *segment, int level, bfci_page_sink **out, bfc_err *err)
-{
-    AUTO(bfci_page_sink) bfci_page_sink *s = NULL;
-
-    BFC_TRY(bfci_alloc_zero(1, sizeof *s, &s, err));
-    s->segment = segment;
-    if (level > 0)
-        BFC_TRY(bfci_compressor_new(level, &s->zstd, err));
-    if (segment->sealer)
-        BFC_TRY(bfci_sealer_aead(segment->sealer, &s->aead, err));
-    *out = bfci_steal(&s);
-    return 0;
-}
-
-void bfci_page_sink_free(bfci_page_sink *s)
-{
-    if (!s)
-        return;
-    bfci_compressor_free(s->zstd);
-    bfci_aead_free(s->aead);
-    bfci_buf_free(&s->packed);
-    free(s);
-}
-
-/* The page as it is stored: `packed` holds it where it is compressed or sealed. */
-static int pack_page(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *page,
-                     bfci_ref *ref, const uint8_t **payload, bfc_err *err)
-{
-    const size_t skip = s->aead ? SEALED_AT_CIPHERTEXT : 0;
-    size_t packed_len = 0;
-
-    buf_clear(&s->packed);
-    uint8_t *room = bfci_buf_room(&s->packed, bfci_sealed_size(page->len));
-    BFC_TRY(buf_check(&s->packed, err));
-    if (s->zstd && page->len > 1)
-        BFC_TRY(bfci_compress(s->zstd, page->data, page->len, room + skip, page->len - 1,
-                              &packed_len, err));
-    size_t len = packed_len ? packed_len : page->len;
-    *ref = (bfci_ref){.stored = (uint32_t)len,
-                      .raw = (uint32_t)page->len,
-                      .comp = packed_len ? COMP_ZSTD : COMP_NONE};
-    *payload = packed_len ? room : page->data;
-    if (!s->aead)
-        return 0;
-    if (!packed_len)
-        memcpy(room + skip, page->data, len);
-    ref->stored = (uint32_t)bfci_sealed_size(len);
-    *payload = room;
-    return bfci_sealer_close(s->segment->sealer, s->aead, bfci_page_id(table, level), room, len,
-                             err);
-}
-
-static int sink_put(bfci_page_sink *s, uint8_t table, uint8_t level, const buf *page, bfci_ref *out,
-                    bfc_err *err)
-{
-    const uint8_t *payload = NULL;
-    bfci_ref ref;
-
-    BFC_TRY(pack_page(s, table, level, page, &ref, &payload, err));
-    ref.crc = bfci_crc32c(payload, ref.stored);
-    BFC_TRY(bfci_sha256(payload, ref.stored, ref.digest, err));
-    BFC_TRY(bfci_segment_put_page(s->segment, table, level, payload, &ref, err));
-    *out = ref;
-    return 0;
-}
-
-/* ── The tree ── */
-
 enum {
     INNER_LARGE = 2 << 10,
     INNER_MANY = 32, /* whatever their size, so that long names do not make a tree too high */
@@ -137,26 +58,58 @@ static int put_page_ref(bfci_builder *b, unsigned level, bfci_span first_key, co
     return put_entry(b, level + 1, first_key, (bfci_span){value, sizeof value}, err);
 }
 
+static int take_leaf(bfci_builder *b, bool *taken, bfc_err *err)
+{
+    const bfci_leaf *leaf = NULL;
+
+    BFC_TRY(bfci_page_sink_take(b->sink, &leaf, err));
+    *taken = leaf;
+    if (!leaf)
+        return 0;
+    return put_page_ref(b, 0, (bfci_span){leaf->first_key, leaf->first_key_len}, &leaf->ref, err);
+}
+
+/* Until all leaves that were finished stand in the segment. */
+static int settle_leaves(bfci_builder *b, bfc_err *err)
+{
+    for (bool taken = true; taken;)
+        BFC_TRY(take_leaf(b, &taken, err));
+    return 0;
+}
+
 static int finish_page(bfci_builder *b, unsigned level, bfc_err *err)
 {
     level_state *l = &b->level[level];
+    const bfci_span first_key = {l->first_key, l->first_key_len};
     bfci_ref ref;
 
     if (l->open.count == 0)
         return 0;
     bfci_page_finish(&l->open);
     BFC_TRY(buf_check(&l->open.bytes, err));
-    BFC_TRY(sink_put(b->sink, b->table, (uint8_t)level, &l->open.bytes, &ref, err));
     l->open.count = 0;
-    return put_page_ref(b, level, (bfci_span){l->first_key, l->first_key_len}, &ref, err);
+    if (level > 0) {
+        BFC_TRY(bfci_page_sink_put(b->sink, b->table, (uint8_t)level, &l->open.bytes, &ref, err));
+        return put_page_ref(b, level, first_key, &ref, err);
+    }
+    BFC_TRY(bfci_page_sink_queue(b->sink, b->table, &l->open.bytes, first_key, err));
+    for (bool taken = true; taken && bfci_page_sink_is_full(b->sink);)
+        BFC_TRY(take_leaf(b, &taken, err));
+    return 0;
+}
+
+/* The page that is open on a level, and what is still to come to it from below, is written. */
+static int close_level(bfci_builder *b, unsigned level, bfc_err *err)
+{
+    BFC_TRY(finish_page(b, level, err));
+    return level == 0 ? settle_leaves(b, err) : 0;
 }
 
 static void start_page(bfci_builder *b, unsigned level, bfci_span key)
 {
     level_state *l = &b->level[level];
 
-    bfci_page_start(&l->open, b->table, (uint8_t)level,
-                    (size_t)1 << b->sink->segment->super.page_shift);
+    bfci_page_start(&l->open, b->table, (uint8_t)level, bfci_page_sink_page_size(b->sink));
     memcpy(l->first_key, key.p, key.len);
     l->first_key_len = key.len;
 }
@@ -205,7 +158,7 @@ int bfci_builder_add_page(bfci_builder *b, uint8_t level, bfci_span first_key, c
                           bfc_err *err)
 {
     for (unsigned i = 0; i <= level; i++)
-        BFC_TRY(finish_page(b, i, err));
+        BFC_TRY(close_level(b, i, err));
     return put_page_ref(b, level, first_key, ref, err);
 }
 
@@ -221,7 +174,7 @@ static bool is_top(const bfci_builder *b, unsigned level)
 int bfci_builder_finish(bfci_builder *b, uint64_t count, bfci_table_ref *out, bfc_err *err)
 {
     for (unsigned i = 0; i <= LEVEL_MAX; i++) {
-        BFC_TRY(finish_page(b, i, err));
+        BFC_TRY(close_level(b, i, err));
         if (is_top(b, i)) {
             *out = (bfci_table_ref){.root = b->last, .level = (uint8_t)i, .count = count};
             return 0;

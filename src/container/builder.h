@@ -4,18 +4,11 @@
 #ifndef BFCI_CONTAINER_BUILDER_H
 #define BFCI_CONTAINER_BUILDER_H
 
-#include "codec/zstd.h"
-#include "container/segment.h"
+#include "container/page_sink.h"
 #include "container/table.h"
 
-/* What turns a page into a frame: one for all tables of a commit. */
-typedef struct bfci_page_sink bfci_page_sink;
-/* `level`: of zstd; 0: pages are not compressed. `segment` is borrowed. */
-int bfci_page_sink_new(bfci_segment *segment, int level, bfci_page_sink **out, bfc_err *err);
-void bfci_page_sink_free(bfci_page_sink *s); /* NULL is allowed */
-BFCI_DEFINE_AUTO(bfci_page_sink, bfci_page_sink_free)
-
 typedef struct bfci_builder bfci_builder;
+/* `sink` is borrowed; no other builder uses it at the same time. */
 int bfci_builder_new(bfci_page_sink *sink, enum bfci_table table, bfci_builder **out, bfc_err *err);
 void bfci_builder_free(bfci_builder *b); /* NULL is allowed */
 BFCI_DEFINE_AUTO(bfci_builder, bfci_builder_free)

@@ -204,7 +204,7 @@ static int copy_table(bfci_compact *c, enum bfci_table table, bfc_err *err)
 int bfci_compact_copy(bfci_compact *c, bfc_err *err)
 {
     BFC_TRY(copy_blocks(c, err));
-    BFC_TRY(bfci_page_sink_new(&c->segment, PAGE_LEVEL, &c->sink, err));
+    BFC_TRY(bfci_page_sink_new(&c->segment, NULL, PAGE_LEVEL, &c->sink, err));
     for (unsigned table = TABLE_TREES; table < TABLE_ROOTED_END; table++)
         BFC_TRY(copy_table(c, (enum bfci_table)table, err));
     return 0;

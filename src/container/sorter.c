@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "container/spill.h"
+#include "sys/meter.h"
 
 enum {
     REC_HEADER = 5, /* u16 key length, u16 value length, u8 of the next enum */
@@ -14,6 +15,7 @@ enum {
     RUN_BUFFER_MAX = 1 << 18,
     RUN_BUFFER_MIN = 8 * REC_MAX,
     MERGE_MEMORY = 4 << 20, /* shared by the buffers of all runs */
+    AHEAD_LEAST = 4096      /* records: fewer are sorted sooner than a worker wakes up */
 };
 
 enum {
@@ -46,6 +48,13 @@ struct bfci_sorter {
     bool empty;
     bfci_change current;
     bool at_end;
+    bfci_task task; /* sorts the arena ahead */
+    pthread_mutex_t lock;
+    pthread_cond_t sorted_ahead;
+    bool ahead;   /* the task was submitted */
+    bool sorting; /* it has not ended; guarded by the lock */
+    int sort_rc;
+    bfc_err sort_err;
 };
 
 int bfci_sorter_new(const char *beside, bool sealed, size_t budget, bfci_sorter **out, bfc_err *err)
@@ -57,14 +66,26 @@ int bfci_sorter_new(const char *beside, bool sealed, size_t budget, bfci_sorter 
     s->budget = budget;
     s->sealed = sealed;
     s->empty = true;
+    s->sort_err = (bfc_err)BFC_ERR_INIT;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->sorted_ahead, NULL);
     *out = s;
     return 0;
+}
+
+static void wait_for_sort(bfci_sorter *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->sorting)
+        bfci_cond_wait(&s->sorted_ahead, &s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void bfci_sorter_free(bfci_sorter *s)
 {
     if (!s)
         return;
+    wait_for_sort(s);
     for (size_t i = 0; i < s->run_count; i++)
         free(s->runs[i].buffer);
     free(s->runs);
@@ -72,6 +93,8 @@ void bfci_sorter_free(bfci_sorter *s)
     free(s->sorted);
     bfci_buf_free(&s->arena);
     bfci_spill_free(s->spill);
+    pthread_cond_destroy(&s->sorted_ahead);
+    pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
@@ -115,6 +138,40 @@ static int sort_arena(bfci_sorter *s, bfc_err *err)
     if (!rising)
         qsort(s->sorted, n, sizeof *s->sorted, compare_records);
     return 0;
+}
+
+static void sort_task(bfci_task *task, unsigned worker)
+{
+    (void)worker;
+    bfci_sorter *s = (bfci_sorter *)((char *)task - offsetof(bfci_sorter, task));
+    BFCI_METER(STAGE_SORT);
+
+    s->sort_rc = sort_arena(s, &s->sort_err);
+    bfci_meter_count(s->count, s->arena.len);
+    pthread_mutex_lock(&s->lock);
+    s->sorting = false;
+    pthread_cond_signal(&s->sorted_ahead);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void bfci_sorter_sort_ahead(bfci_sorter *s, bfci_pool *pool)
+{
+    if (s->count < AHEAD_LEAST)
+        return;
+    s->task.fn = sort_task;
+    s->ahead = s->sorting = true;
+    bfci_pool_submit(pool, &s->task, true);
+}
+
+/* What is in memory, sorted by now or ahead. */
+static int finish_sort(bfci_sorter *s, bfc_err *err)
+{
+    if (!s->ahead)
+        return sort_arena(s, err);
+    wait_for_sort(s);
+    if (s->sort_rc < 0 && err)
+        *err = s->sort_err;
+    return s->sort_rc;
 }
 
 /* ── Adding ── */
@@ -329,7 +386,7 @@ static int open_runs(bfci_sorter *s, bfc_err *err)
 
 int bfci_sorter_rewind(bfci_sorter *s, bfc_err *err)
 {
-    BFC_TRY(sort_arena(s, err));
+    BFC_TRY(finish_sort(s, err));
     /* what is in memory is the last run */
     BFC_TRY(bfci_reserve(&s->runs, &s->run_cap, s->run_count + 1, sizeof *s->runs, err));
     s->runs[s->run_count++] = (run){0};

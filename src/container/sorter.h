@@ -5,6 +5,7 @@
 #define BFCI_CONTAINER_SORTER_H
 
 #include "format/page.h"
+#include "sys/pool.h"
 
 typedef struct bfci_sorter bfci_sorter;
 
@@ -29,6 +30,8 @@ typedef struct bfci_change {
     bool deleted;
 } bfci_change;
 
+/* Ends adding: a worker begins to sort, if there is enough to sort. */
+void bfci_sorter_sort_ahead(bfci_sorter *s, bfci_pool *pool);
 /* Ends adding. Then peek and step go through the changes, one for each key. */
 int bfci_sorter_rewind(bfci_sorter *s, bfc_err *err);
 /* NULL at the end; valid until the next step. */

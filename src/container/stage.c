@@ -343,11 +343,14 @@ int bfci_stage_remove(bfci_stage *s, uint64_t dir, const char *name, const bfci_
 
 /* ── The end ── */
 
-int bfci_stage_write(bfci_stage *s, bfci_page_sink *sink, bfc_err *err)
+/* While a table is written the next is sorted: no more at a time, since sorting takes memory. */
+int bfci_stage_write(bfci_stage *s, bfci_pool *pool, bfci_page_sink *sink, bfc_err *err)
 {
     static const bfci_table_ref none = {0};
 
     for (unsigned i = TABLE_TREES; i < TABLE_COUNT; i++) {
+        if (i + 1 < TABLE_COUNT)
+            bfci_sorter_sort_ahead(s->sorter[i + 1], pool);
         const bfci_table_ref *old = s->base ? &s->base->commit.table[i] : &none;
         int rc = bfci_table_merge(s->old, old, s->sorter[i], sink, (enum bfci_table)i,
                                   &s->commit.table[i], err);

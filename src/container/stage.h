@@ -53,7 +53,7 @@ int bfci_stage_tree(bfci_stage *s, uint32_t id, const bfci_tree *tree, bfc_err *
 int bfci_stage_remove(bfci_stage *s, uint64_t dir, const char *name, const bfci_dirent *old,
                       bfc_err *err);
 
-/* Writes all tables and sets the references in s->commit. */
-int bfci_stage_write(bfci_stage *s, bfci_page_sink *sink, bfc_err *err);
+/* Writes all tables and sets the references in s->commit. Workers of `pool` sort. */
+int bfci_stage_write(bfci_stage *s, bfci_pool *pool, bfci_page_sink *sink, bfc_err *err);
 
 #endif

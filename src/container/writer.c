@@ -563,8 +563,9 @@ static int write_tables(work *k, bfc_err *err)
     const uint64_t at = k->segment.at;
     BFCI_METER(STAGE_TABLES);
 
-    BFC_TRY(bfci_page_sink_new(&k->segment, zstd_level(&k->w->options) ? 3 : 0, &sink, err));
-    BFC_TRY(bfci_stage_write(&k->stage, sink, err));
+    BFC_TRY(
+        bfci_page_sink_new(&k->segment, k->pool, zstd_level(&k->w->options) ? 3 : 0, &sink, err));
+    BFC_TRY(bfci_stage_write(&k->stage, k->pool, sink, err));
     bfci_meter_count(k->segment.pages, k->segment.at - at);
     return 0;
 }

@@ -39,7 +39,9 @@ enum bfci_stage_id {
     STAGE_SEAL, /* encrypted */
     STAGE_SUM,  /* CRC32C and SHA-256 of a block as it is stored */
     STAGE_WRITE,
-    STAGE_TABLES, /* sorted, merged, written */
+    STAGE_SORT,   /* changes of the next table */
+    STAGE_PAGES,  /* of a table, compressed, encrypted, with their sums */
+    STAGE_TABLES, /* changes merged, pages made and written */
     STAGE_COMMIT, /* synced, recorded, published */
     /* extracting */
     STAGE_TREE,   /* the walk over the tree */

@@ -306,7 +306,7 @@ static inline void craft_end(struct craft *k)
     size_t at = 0;
 
     qsort(k->entry, k->count, sizeof *k->entry, craft_compare);
-    assert_int_equal(bfci_page_sink_new(&k->segment, 3, &sink, NULL), 0);
+    assert_int_equal(bfci_page_sink_new(&k->segment, NULL, 3, &sink, NULL), 0);
     for (uint8_t table = TABLE_TREES; table < TABLE_COUNT; table++) {
         bfci_builder *b = NULL;
         uint64_t count = 0;

@@ -37,7 +37,8 @@ enum {
 
 struct core {
     int fd;
-    uint64_t end; /* of the last commit; 0: there is none */
+    bfci_pool *pool; /* packs pages; NULL: the caller does */
+    uint64_t end;    /* of the last commit; 0: there is none */
     bfci_segment segment;
     bfci_commit commit;
     bfci_source source;          /* as of the last commit */
@@ -53,6 +54,7 @@ static inline int core_setup(void **state)
     c->fd = memfd_create("core", MFD_CLOEXEC);
     assert_true(c->fd >= 0);
     c->source.fd = -1;
+    core_ok(bfci_pool_new(2, &c->pool, why));
     c->random = 88172645463325252u;
     *state = c;
     return 0;
@@ -63,6 +65,7 @@ static inline int core_teardown(void **state)
     struct core *c = *state;
     bfci_tables_free(c->tables);
     bfci_source_release(&c->source);
+    bfci_pool_free(c->pool);
     (void)close(c->fd);
     free(c);
     return 0;
@@ -133,7 +136,7 @@ static inline void core_build(struct core *c, int level)
     uint64_t count = 0;
 
     core_begin(c);
-    core_ok(bfci_page_sink_new(&c->segment, level, &sink, why));
+    core_ok(bfci_page_sink_new(&c->segment, c->pool, level, &sink, why));
     core_ok(bfci_builder_new(sink, CORE_TABLE, &b, why));
     for (uint32_t i = 0; i < CORE_KEYS; i++)
         if (c->version[i]) {

@@ -37,7 +37,7 @@ static uint64_t end(changes *ch)
     bfci_page_sink *sink = NULL;
     bfci_table_ref out, old = c->commit.table[CORE_TABLE];
 
-    core_ok(bfci_page_sink_new(&c->segment, 0, &sink, why));
+    core_ok(bfci_page_sink_new(&c->segment, c->pool, 0, &sink, why));
     core_ok(bfci_table_merge(c->tables, &old, ch->sorter, sink, CORE_TABLE, &out, why));
     c->commit.table[CORE_TABLE] = out;
     bfci_page_sink_free(sink);

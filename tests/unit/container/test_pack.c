@@ -79,7 +79,7 @@ static void pack_all(struct core *c, unsigned jobs, int level, piece *pieces)
     c->commit.next_block = totals.next_block;
     c->commit.data_stored = totals.stored;
     c->commit.data_raw = totals.raw;
-    core_ok(bfci_page_sink_new(&c->segment, 0, &sink, why));
+    core_ok(bfci_page_sink_new(&c->segment, NULL, 0, &sink, why));
     const bfci_table_ref none = {0};
     core_ok(bfci_table_merge(NULL, &none, blocks, sink, TABLE_BLOCKS,
                              &c->commit.table[TABLE_BLOCKS], why));

@@ -249,7 +249,7 @@ static void plant(struct care *c, const char *path, bfci_span key, bfci_span val
     care_ok(c, bfci_source_open_fd(fd, &base, &c->err));
     care_ok(c, bfci_tables_new(&base, &old, &c->err));
     bfci_segment_init(&segment, fd, &base.super, base.end);
-    care_ok(c, bfci_page_sink_new(&segment, 3, &sink, &c->err));
+    care_ok(c, bfci_page_sink_new(&segment, NULL, 3, &sink, &c->err));
     care_ok(c, bfci_sorter_new(path, false, 65536, &changes, &c->err));
     care_ok(c, bfci_sorter_put(changes, key, value, &c->err));
     bfci_commit next = base.commit;

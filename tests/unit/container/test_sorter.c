@@ -7,7 +7,8 @@ enum {
     SORTED_KEYS = 3000
 };
 
-static void run_as(struct core *c, bool sealed, size_t budget, uint32_t puts, size_t value_len)
+static void run_as(struct core *c, bool sealed, bool ahead, size_t budget, uint32_t puts,
+                   size_t value_len)
 {
     bfci_sorter *s = NULL;
     uint8_t key[KEY_MAX];
@@ -30,6 +31,8 @@ static void run_as(struct core *c, bool sealed, size_t budget, uint32_t puts, si
             core_ok(bfci_sorter_delete(s, core_key(key, i), why));
     }
     assert_int_equal(bfci_sorter_is_empty(s), puts == 0);
+    if (ahead)
+        bfci_sorter_sort_ahead(s, c->pool);
     core_ok(bfci_sorter_rewind(s, why));
     for (uint32_t i = 0; i < SORTED_KEYS; i++) {
         if (!last[i])
@@ -50,8 +53,9 @@ static void run_as(struct core *c, bool sealed, size_t budget, uint32_t puts, si
 
 static void run(struct core *c, size_t budget, uint32_t puts, size_t value_len)
 {
-    run_as(c, false, budget, puts, value_len);
-    run_as(c, true, budget, puts, value_len);
+    run_as(c, false, false, budget, puts, value_len);
+    run_as(c, true, false, budget, puts, value_len);
+    run_as(c, false, true, budget, puts, value_len);
 }
 
 static void test_sorter__in_memory(void **state)
@@ -107,12 +111,29 @@ static void test_sorter__refuses_what_no_table_takes(void **state)
     bfci_sorter_free(s);
 }
 
+/* Nobody wants it after all. */
+static void test_sorter__is_freed_while_it_is_sorted(void **state)
+{
+    struct core *c = *state;
+    uint8_t key[KEY_MAX];
+
+    for (unsigned n = 0; n < 20; n++) {
+        bfci_sorter *s = NULL;
+        core_ok(bfci_sorter_new("/tmp/none", false, 64 << 20, &s, why));
+        for (uint32_t i = 20000; i > 0; i--)
+            core_ok(bfci_sorter_put(s, core_key(key, i), (bfci_span){key, 4}, why));
+        bfci_sorter_sort_ahead(s, c->pool);
+        bfci_sorter_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CORE_TEST(test_sorter__in_memory),
         CORE_TEST(test_sorter__spills),
         CORE_TEST(test_sorter__empty),
+        CORE_TEST(test_sorter__is_freed_while_it_is_sorted),
         CORE_TEST(test_sorter__last_wins_within_a_run),
         CORE_TEST(test_sorter__refuses_what_no_table_takes),
     };
