@@ -11,6 +11,7 @@ typedef struct bfci_memory {
     unsigned flight_least; /* blocks of them that there are in any case */
     size_t bins;           /* bytes of open blocks; two of them there are at least */
     unsigned batches;      /* of small files that were read ahead, 1.5 MiB each */
+    unsigned scouts;       /* folders, or parts of one, that are looked at ahead, 64 KiB each */
     unsigned streams;      /* large files that are read at a time, 6 MiB each */
     unsigned layers;       /* of an image that are read at a time, 10 MiB each */
     unsigned contents;     /* that are remembered, to be stored once; 72 bytes each */
@@ -22,6 +23,12 @@ typedef struct bfci_memory {
 static inline unsigned bfci_layers_at_a_time(unsigned jobs)
 {
     return MIN(MAX(jobs / 2, 1u), 4u);
+}
+
+/* Two threads have enough to do: there it takes 1 % longer to look ahead. */
+static inline unsigned bfci_scouts_at_a_time(unsigned jobs)
+{
+    return jobs < 4 ? 0 : 2 * jobs;
 }
 
 /* `low`: a commit of any number of files stays below 64 MiB, with two threads, blocks of up to 256
@@ -36,6 +43,7 @@ static inline bfci_memory bfci_memory_of(bool low, unsigned jobs)
         .flight_least = jobs + 2,
         .bins = 32 << 20,
         .batches = jobs + 2,
+        .scouts = bfci_scouts_at_a_time(jobs),
         .streams = MAX(jobs / 2, 2u),
         .layers = bfci_layers_at_a_time(jobs),
         .contents = 1 << 20,
@@ -65,6 +73,7 @@ static inline bfci_memory bfci_memory_of_archive(unsigned jobs)
         .flight_least = jobs + 2,
         .bins = 8 << 20,
         .batches = jobs + 2,
+        .scouts = bfci_scouts_at_a_time(jobs),
         .streams = MAX(jobs / 2, 2u),
         .layers = bfci_layers_at_a_time(jobs),
         .contents = 1 << 18,

@@ -132,6 +132,7 @@ int bfci_scan_start(const bfci_scan_config *config, bfci_scan **out, bfc_err *er
     pthread_cond_init(&s->bell, NULL);
     pthread_mutex_init(&s->dirs.lock, NULL);
     pthread_cond_init(&s->dirs.fewer, NULL);
+    bfci_scouts_init(&s->scouts, config->pool, config->scouts, config->one_file_system);
     if (config->base) {
         BFC_TRY(bfci_tables_new(config->base, &s->base, err));
         bfci_cursor_init(&s->base_names, s->base, TABLE_DIRENTS);
@@ -248,6 +249,7 @@ void bfci_scan_free(bfci_scan *s)
         bfci_tables_free(s->base);
     }
     free(s->level);
+    bfci_scouts_release(&s->scouts);
     pthread_cond_destroy(&s->bell);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->dirs.fewer);

@@ -66,6 +66,7 @@ typedef struct bfci_scan_config {
         ino_t ino;
     } skip[2];          /* the container itself; ino 0: unused */
     unsigned batches;   /* that are handed out at once */
+    unsigned scouts;    /* that go ahead of the walk, in one level of it; 0: none do */
     bool count_only;    /* no batches: only the totals are wanted */
     bool by_likeness;   /* regular files come behind all else, those alike together */
     const char *beside; /* with it: path of the container, and whether that is sealed */

@@ -8,7 +8,7 @@
 
 #include "base/map.h"
 #include "container/scan.h"
-#include "sys/dir.h"
+#include "container/scan_scout.h"
 #include "sys/meter.h"
 
 /* Folders that are open, and the bell that rings when one was closed. */
@@ -66,6 +66,7 @@ void bfci_batch_free(bfci_batch *b); /* NULL is allowed */
 typedef struct bfci_subdir {
     const char *name; /* in the level's list, or in the plan */
     const bfci_plan_node *plan;
+    bfci_scout *scout; /* is there already; NULL: none is */
 } bfci_subdir;
 
 #define LEVEL_NO_FOLDER UINT32_MAX
@@ -82,6 +83,7 @@ typedef struct bfci_scan_level {
     bfci_dir_list names;
     bfci_subdir *sub;
     size_t sub_count, sub_cap, sub_next;
+    size_t sub_scouted; /* a scout was sent to those before it, where one was spared */
 } bfci_scan_level;
 
 struct bfci_scan {
@@ -99,6 +101,7 @@ struct bfci_scan {
 
     /* the thread's own: */
     bfci_dir_count dirs;
+    bfci_scouts scouts;
     bfci_scan_level *level;
     size_t depth, cap;
     bfci_batch *open;  /* the batch that is being filled */

@@ -142,24 +142,36 @@ static int add_subdir(bfci_scan_level *l, const char *name, const bfci_plan_node
                       bfc_err *err)
 {
     BFC_TRY(bfci_reserve(&l->sub, &l->sub_cap, l->sub_count + 1, sizeof *l->sub, err));
-    l->sub[l->sub_count++] = (bfci_subdir){name, plan};
+    l->sub[l->sub_count++] = (bfci_subdir){name, plan, NULL};
     return 0;
 }
 
-static int look_at_name(bfci_scan *s, bfci_scan_level *l, const char *name, unsigned char type,
-                        const bfci_plan_node *plan, bfc_err *err)
+/* `seen`: what a scout saw of it; or NULL. */
+static int stat_name(const bfci_scan_level *l, const char *name, const bfci_plan_node *plan,
+                     const struct stat *seen, struct stat *st, bfc_err *err)
+{
+    if (plan)
+        return bfci_stat_at(AT_FDCWD, plan->source, AT_SYMLINK_NOFOLLOW, st, err);
+    if (!seen)
+        return bfci_stat_at(l->dir->fd, name, AT_SYMLINK_NOFOLLOW, st, err);
+    *st = *seen;
+    return 0;
+}
+
+static int look_at_name(bfci_scan *s, bfci_scan_level *l, const bfci_dir_name *found,
+                        const bfci_plan_node *plan, const struct stat *seen, bfc_err *err)
 {
     struct stat st;
     bfc_err why = BFC_ERR_INIT;
-
+    const char *name = found->name;
     bool excluded = false;
+
     BFC_TRY(bfci_scan_excludes(s->config.exclude, l->dir->path, name, &excluded, err));
     if (excluded)
         return 0;
-    if (type == DT_DIR && !plan)
+    if (found->type == DT_DIR && !plan)
         return add_subdir(l, name, NULL, err);
-    int rc = plan ? bfci_stat_at(AT_FDCWD, plan->source, AT_SYMLINK_NOFOLLOW, &st, &why)
-                  : bfci_stat_at(l->dir->fd, name, AT_SYMLINK_NOFOLLOW, &st, &why);
+    int rc = stat_name(l, name, plan, seen, &st, &why);
     if (rc == BFC_E_NOT_FOUND && !plan)
         return add_vanished(s, l, name, &why, err);
     if (rc < 0) {
@@ -174,7 +186,8 @@ static int look_at_name(bfci_scan *s, bfci_scan_level *l, const char *name, unsi
 
 /* Goes through the names on disk and in the plan, both sorted; what the plan names comes from
  * there. */
-static int look_at_names(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node *plan, bfc_err *err)
+static int look_at_each(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node *plan,
+                        bfci_looks *looks, bfc_err *err)
 {
     size_t at = 0, planned = plan ? plan->count : 0;
 
@@ -183,15 +196,29 @@ static int look_at_names(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node 
         if (i < l->names.count && at < planned)
             c = strcmp(l->names.item[i].name, plan->child[at]->name);
         if (c < 0) {
-            BFC_TRY(look_at_name(s, l, l->names.item[i].name, l->names.item[i].type, NULL, err));
+            const struct stat *seen = bfci_looks_at(looks, i);
+            BFC_TRY(look_at_name(s, l, &l->names.item[i], NULL, seen, err));
             i++;
         } else {
-            BFC_TRY(look_at_name(s, l, plan->child[at]->name, DT_UNKNOWN, plan->child[at], err));
+            const bfci_dir_name planned_name = {plan->child[at]->name, DT_UNKNOWN};
+            BFC_TRY(look_at_name(s, l, &planned_name, plan->child[at], NULL, err));
             at++;
             i += c == 0;
         }
     }
     return 0;
+}
+
+/* `first`: of a scout; taken over. */
+static int look_at_names(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node *plan,
+                         bfci_look *first, bfc_err *err)
+{
+    bfci_looks looks;
+
+    bfci_looks_begin(&looks, &s->scouts, l->dir->fd, &l->names, first);
+    int rc = look_at_each(s, l, plan, &looks, err);
+    bfci_looks_end(&looks);
+    return rc;
 }
 
 /* ── Folders ── */
@@ -225,26 +252,36 @@ void bfci_scan_pop_level(bfci_scan *s)
 {
     bfci_scan_level *l = &s->level[--s->depth];
 
-    bfci_dir_list_release(&l->names);
+    for (size_t i = l->sub_next; i < l->sub_count; i++)
+        bfci_scout_free(l->sub[i].scout);
     free(l->sub);
+    bfci_dir_list_release(&l->names);
     bfci_source_dir_unref(l->dir);
 }
 
-static int open_dir(bfci_scan *s, const char *name, const bfci_plan_node *plan, int *fd,
-                    struct stat *st, bfc_err *err)
+static int open_dir(bfci_scan *s, const bfci_subdir *sub, int *fd, struct stat *st, bfc_err *err)
 {
     const int flags = O_RDONLY | O_DIRECTORY;
     bool is_root = s->depth == 0;
 
-    if (is_root && !plan->source) {
+    if (is_root && !sub->plan->source) {
         *st = (struct stat){.st_mode = S_IFDIR | 0755};
         return 0;
     }
-    if (plan && plan->source)
-        BFC_TRY(bfci_open(AT_FDCWD, plan->source, flags | (is_root ? 0 : O_NOFOLLOW), 0, fd, err));
+    if (sub->plan && sub->plan->source)
+        BFC_TRY(
+            bfci_open(AT_FDCWD, sub->plan->source, flags | (is_root ? 0 : O_NOFOLLOW), 0, fd, err));
     else
-        BFC_TRY(bfci_open(s->level[s->depth - 1].dir->fd, name, flags | O_NOFOLLOW, 0, fd, err));
+        BFC_TRY(
+            bfci_open(s->level[s->depth - 1].dir->fd, sub->name, flags | O_NOFOLLOW, 0, fd, err));
     return bfci_fstat(*fd, st, err);
+}
+
+static int come_to_dir(bfci_scan *s, const bfci_subdir *sub, bfci_arrival *out, bfc_err *err)
+{
+    if (sub->scout && bfci_scout_report(sub->scout, out))
+        return 0;
+    return open_dir(s, sub, &out->fd, &out->st, err);
 }
 
 /* The folder's item, and its number: the one it had in the commit before, if it was a folder there.
@@ -275,28 +312,17 @@ static bool is_foreign(const bfci_scan *s, const bfci_plan_node *plan, const str
            s->level[s->depth - 1].dev != st->st_dev;
 }
 
-static int enter_dir(bfci_scan *s, const char *name, const bfci_plan_node *plan, bfc_err *err)
+/* The level of a folder that was come to; what it needs of `a` it takes. */
+static int begin_level(bfci_scan *s, const bfci_subdir *sub, bfci_arrival *a, bfc_err *err)
 {
-    AUTO_FD int fd = -1;
-    struct stat st;
-    bfc_err why = BFC_ERR_INIT;
+    bool foreign = is_foreign(s, sub->plan, &a->st), in_base = false;
     bfci_source_dir *dir = NULL;
-
-    BFC_TRY(bfci_scan_wait_for_dirs(s, err));
-    int rc = open_dir(s, name, plan, &fd, &st, &why);
-    if (rc == BFC_E_NOT_FOUND && !plan)
-        return add_vanished(s, &s->level[s->depth - 1], name, &why, err);
-    if (rc < 0) {
-        if (err)
-            *err = why;
-        return rc;
-    }
-    bool foreign = is_foreign(s, plan, &st), in_base = false;
     uint64_t ino = 0;
-    BFC_TRY(bfci_source_dir_new(fd, s->depth ? s->level[s->depth - 1].dir->path : "", name,
+
+    BFC_TRY(bfci_source_dir_new(a->fd, s->depth ? s->level[s->depth - 1].dir->path : "", sub->name,
                                 &s->dirs, &dir, err));
-    (void)bfci_steal_fd(&fd);
-    rc = add_dir(s, dir, name, &st, &in_base, &ino, err);
+    (void)bfci_steal_fd(&a->fd);
+    int rc = add_dir(s, dir, sub->name, &a->st, &in_base, &ino, err);
     if (rc == 0)
         rc = push_level(s, dir, err);
     bfci_source_dir_unref(dir);
@@ -304,28 +330,65 @@ static int enter_dir(bfci_scan *s, const char *name, const bfci_plan_node *plan,
         return rc;
     bfci_scan_level *l = &s->level[s->depth - 1];
     l->ino = ino;
-    l->dev = st.st_dev;
+    l->dev = a->st.st_dev;
     l->in_base = in_base;
-    l->source = plan ? plan->source : NULL;
-    bool list = l->dir->fd >= 0 && !foreign && (!plan || plan->whole);
-    if (list)
-        BFC_TRY(bfci_dir_read(l->dir->fd, &l->names, err));
-    return look_at_names(s, l, plan, err);
+    l->source = sub->plan ? sub->plan->source : NULL;
+    l->names = a->names;
+    a->names = (bfci_dir_list)BFCI_DIR_LIST_INIT;
+    bool list = !a->listed && l->dir->fd >= 0 && !foreign && (!sub->plan || sub->plan->whole);
+    return list ? bfci_dir_read(l->dir->fd, &l->names, err) : 0;
+}
+
+static int enter_dir(bfci_scan *s, const bfci_subdir *sub, bfc_err *err)
+{
+    AUTO_ARRIVAL bfci_arrival a = BFCI_ARRIVAL_INIT;
+    bfc_err why = BFC_ERR_INIT;
+
+    BFC_TRY(bfci_scan_wait_for_dirs(s, err));
+    int rc = come_to_dir(s, sub, &a, &why);
+    if (rc == BFC_E_NOT_FOUND && !sub->plan)
+        return add_vanished(s, &s->level[s->depth - 1], sub->name, &why, err);
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    BFC_TRY(begin_level(s, sub, &a, err));
+    return look_at_names(s, &s->level[s->depth - 1], sub->plan, bfci_steal(&a.first), err);
+}
+
+/* To the folders that come after the next one. */
+static void send_scouts(bfci_scan *s, bfci_scan_level *l)
+{
+    const size_t end = MIN(l->sub_count, l->sub_next + 1 + s->scouts.most);
+
+    for (size_t i = MAX(l->sub_scouted, l->sub_next + 1); i < end; i++) {
+        if (!l->sub[i].plan)
+            l->sub[i].scout = bfci_scout_send(&s->scouts, l->dir->fd, l->sub[i].name, l->dev);
+        l->sub_scouted = i + 1;
+    }
+}
+
+static int next_dir(bfci_scan *s, bfci_scan_level *l, bfc_err *err)
+{
+    send_scouts(s, l);
+    bfci_subdir sub = l->sub[l->sub_next++];
+    int rc = enter_dir(s, &sub, err); /* `l` may have moved */
+    bfci_scout_free(sub.scout);
+    return rc < 0 ? bfci_wrap(err, rc, "folder '%s'", BFCI_QUOTE_STR(sub.name)) : 0;
 }
 
 int bfci_scan_walk(bfci_scan *s, bfc_err *err)
 {
-    BFC_TRY(enter_dir(s, "", s->config.plan, err));
+    const bfci_subdir root = {"", s->config.plan, NULL};
+
+    BFC_TRY(enter_dir(s, &root, err));
     while (s->depth > 0) {
         bfci_scan_level *l = &s->level[s->depth - 1];
-        if (l->sub_next == l->sub_count) {
+        if (l->sub_next < l->sub_count)
+            BFC_TRY(next_dir(s, l, err));
+        else
             bfci_scan_pop_level(s);
-            continue;
-        }
-        bfci_subdir sub = l->sub[l->sub_next++];
-        int rc = enter_dir(s, sub.name, sub.plan, err);
-        if (rc < 0)
-            return bfci_wrap(err, rc, "folder '%s'", BFCI_QUOTE_STR(sub.name));
     }
     return bfci_scan_flush(s, err);
 }

@@ -402,6 +402,7 @@ static int start_scan(work *k, bool noatime, bfc_err *err)
         .noatime = noatime,
         .hooks = w->options.hooks,
         .batches = k->memory.batches,
+        .scouts = k->memory.scouts,
         .by_likeness = w->options.profile == BFC_PROFILE_ARCHIVE,
         .beside = w->path,
         .sealed = k->sealer != NULL,
@@ -493,6 +494,7 @@ static void show_progress(work *k)
                bfci_monotonic_ns() - k->started_ns > COUNT_AFTER_NS) {
         bfci_scan_config config = k->scan_config;
         config.count_only = true;
+        config.scouts = 0;
         config.base = NULL;
         (void)bfci_scan_start(&config, &k->counter, NULL); /* without it there are no totals */
     }

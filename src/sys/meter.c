@@ -22,18 +22,18 @@ static const struct {
     const char *name, *thread;
     bool alone;
 } stages[STAGE_COUNT] = {
-    [STAGE_WALK] = {"walk", WALKER, false},         [STAGE_LOAD] = {"load", WORKERS, false},
-    [STAGE_STREAM] = {"stream", WORKERS, false},    [STAGE_BLOB] = {"blob", INFLATER, false},
-    [STAGE_INFLATE] = {"inflate", INFLATER, false}, [STAGE_DIFF_ID] = {"diffid", HASHER, false},
-    [STAGE_HASH] = {"hash", SUMMER, false},         [STAGE_NAMES] = {"names", CALLER, true},
-    [STAGE_TAKE] = {"take", CALLER, false},         [STAGE_COMPRESS] = {"compress", WORKERS, false},
-    [STAGE_SEAL] = {"seal", WORKERS, false},        [STAGE_SUM] = {"sum", WORKERS, false},
-    [STAGE_WRITE] = {"write", CALLER, false},       [STAGE_SORT] = {"sort", WORKERS, false},
-    [STAGE_PAGES] = {"pages", WORKERS, false},      [STAGE_TABLES] = {"tables", CALLER, true},
-    [STAGE_COMMIT] = {"commit", CALLER, true},      [STAGE_TREE] = {"tree", CALLER, false},
-    [STAGE_NODES] = {"nodes", CALLER, false},       [STAGE_DECODE] = {"decode", WORKERS, false},
-    [STAGE_FILES] = {"files", WORKERS, false},      [STAGE_POOL] = {"pool", WORKERS, false},
-    [STAGE_REST] = {"rest", CALLER, true},
+    [STAGE_WALK] = {"walk", WALKER, false},          [STAGE_LOOK] = {"look", WORKERS, false},
+    [STAGE_LOAD] = {"load", WORKERS, false},         [STAGE_STREAM] = {"stream", WORKERS, false},
+    [STAGE_BLOB] = {"blob", INFLATER, false},        [STAGE_INFLATE] = {"inflate", INFLATER, false},
+    [STAGE_DIFF_ID] = {"diffid", HASHER, false},     [STAGE_HASH] = {"hash", SUMMER, false},
+    [STAGE_NAMES] = {"names", CALLER, true},         [STAGE_TAKE] = {"take", CALLER, false},
+    [STAGE_COMPRESS] = {"compress", WORKERS, false}, [STAGE_SEAL] = {"seal", WORKERS, false},
+    [STAGE_SUM] = {"sum", WORKERS, false},           [STAGE_WRITE] = {"write", CALLER, false},
+    [STAGE_SORT] = {"sort", WORKERS, false},         [STAGE_PAGES] = {"pages", WORKERS, false},
+    [STAGE_TABLES] = {"tables", CALLER, true},       [STAGE_COMMIT] = {"commit", CALLER, true},
+    [STAGE_TREE] = {"tree", CALLER, false},          [STAGE_NODES] = {"nodes", CALLER, false},
+    [STAGE_DECODE] = {"decode", WORKERS, false},     [STAGE_FILES] = {"files", WORKERS, false},
+    [STAGE_POOL] = {"pool", WORKERS, false},         [STAGE_REST] = {"rest", CALLER, true},
 };
 
 static const char *const queues[QUEUE_COUNT] = {

@@ -25,6 +25,7 @@
 enum bfci_stage_id {
     /* what is to be stored */
     STAGE_WALK,   /* the walk over source folders */
+    STAGE_LOOK,   /* folders and names that it will come to */
     STAGE_LOAD,   /* small files of a batch, read and hashed */
     STAGE_STREAM, /* large files, read and hashed in order */
     /* layers of images */
