@@ -24,32 +24,59 @@ void bfci_dataset_put_name(char out[BFC_DATASET_NAME_SIZE], const char *name)
 
 /* ── Datasets above the target ── */
 
-static int make_parents(const bfci_zfs_tool *tool, const char *dataset, bool wanted, bfc_err *err)
+static int fail_no_pool(const char *dataset, bfc_err *err)
 {
-    AUTO_FREE char *above = NULL;
-    const char *slash = strrchr(dataset, '/');
-    bool there = false;
-
-    if (!slash)
-        return bfci_fail(err, BFC_E_NOT_FOUND,
-                         "there is no pool '%s': a pool is made with 'zpool create'", dataset);
-    BFC_TRY(bfci_memdup_str(dataset, (size_t)(slash - dataset), &above, err));
-    BFC_TRY(bfci_zfs_exists(tool, above, &there, err));
-    if (there)
-        return 0;
-    if (wanted)
-        return bfci_zfs(tool, NULL, err, "create", "-p", above, NULL);
     return bfci_fail(err, BFC_E_NOT_FOUND,
-                     "there is no dataset '%s' to put '%s' in: make it, or use -p (--parents)",
-                     above, slash + 1);
+                     "there is no pool '%.*s': a pool is made with 'zpool create'",
+                     (int)strcspn(dataset, "/"), dataset);
 }
 
-int bfci_dataset_prepare(const bfci_zfs_tool *tool, const char *dataset,
-                         const bfc_dataset_options *options, bool *there, bfc_err *err)
+static int above(const char *dataset, char **out, bfc_err *err)
+{
+    const char *slash = strrchr(dataset, '/');
+
+    if (!slash)
+        return fail_no_pool(dataset, err);
+    return bfci_memdup_str(dataset, (size_t)(slash - dataset), out, err);
+}
+
+/* The one above it; of several that are to be made, the pool. */
+static int check_above(const bfci_zfs_tool *tool, const char *dataset, bool makes, bfc_err *err)
+{
+    AUTO_FREE char *parent = NULL;
+    bool there = false;
+
+    BFC_TRY(above(dataset, &parent, err));
+    if (makes)
+        parent[strcspn(parent, "/")] = '\0';
+    BFC_TRY(bfci_zfs_exists(tool, parent, &there, err));
+    if (there)
+        return 0;
+    if (makes)
+        return fail_no_pool(dataset, err);
+    return bfci_fail(err, BFC_E_NOT_FOUND,
+                     "there is no dataset '%s' to put '%s' in: make it, or use -p (--parents)",
+                     parent, strrchr(dataset, '/') + 1);
+}
+
+int bfci_dataset_check(const bfci_zfs_tool *tool, const char *dataset,
+                       const bfc_dataset_options *options, bool *there, bfc_err *err)
 {
     BFC_TRY(bfci_zfs_check_name(dataset, "target", err));
     BFC_TRY(bfci_zfs_exists(tool, dataset, there, err));
-    return *there ? 0 : make_parents(tool, dataset, options && options->parents, err);
+    return *there ? 0 : check_above(tool, dataset, options && options->parents, err);
+}
+
+/* 'zfs create -p' of what is there is no error. */
+int bfci_dataset_make_parents(const bfci_zfs_tool *tool, const char *dataset,
+                              const bfc_dataset_options *options, bfc_err *err)
+{
+    AUTO_FREE char *parent = NULL;
+
+    if (!options || !options->parents)
+        return 0;
+    BFC_TRY(above(dataset, &parent, err));
+    return bfci_zfs(tool, NULL, err, "create", "-p", parent, NULL);
 }
 
 /* ── One that is there ── */
@@ -156,6 +183,7 @@ int bfci_dataset_make(const bfci_zfs_tool *tool, const char *path, const char *w
     AUTO_FREE char *point = NULL;
 
     BFC_TRY(bfci_image_open_to_extract(path, options, &reader, err));
+    BFC_TRY(bfci_dataset_make_parents(tool, work, options->dataset, err));
     BFC_TRY(create(tool, work, options->dataset, err));
     int rc = bfci_zfs_mounted(tool, work, &point, err);
     own.replace = false;
@@ -171,6 +199,7 @@ static int settle(const bfci_zfs_tool *tool, const char *work, const char *datas
 {
     AUTO_ZFS_CALL bfci_zfs_call call = BFCI_ZFS_CALL_INIT;
 
+    BFC_TRY(bfci_dataset_make_parents(tool, dataset, options, err));
     if (options && options->mountpoint) {
         BFC_TRY(bfci_zfs_unmount(tool, work, ZFS_BUSY_MS, err));
         bfci_zfs_add(&call, "set");
@@ -228,7 +257,7 @@ int bfci_dataset_extract(const bfc_hooks *hooks, const char *path, const char *d
 
     BFC_TRY(bfci_zfs_check_name(dataset, "target", err));
     BFC_TRY(bfci_zfs_tool_open(&tool, err));
-    BFC_TRY(bfci_dataset_prepare(&tool, dataset, options->dataset, &there, err));
+    BFC_TRY(bfci_dataset_check(&tool, dataset, options->dataset, &there, err));
     int rc = there ? bfci_dataset_fill(&tool, path, dataset, options, &own, err)
                    : make_beside(&tool, path, dataset, options, &own, err);
     bfci_dataset_put_name(own.dataset, dataset);

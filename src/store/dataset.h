@@ -15,16 +15,23 @@ int bfci_dataset_extract(const bfc_hooks *hooks, const char *path, const char *d
 
 /* The parts of it, and of clones: */
 
-/* *there: the dataset exists. Otherwise those above it do, or are made if the options want them. */
-int bfci_dataset_prepare(const bfci_zfs_tool *tool, const char *dataset,
-                         const bfc_dataset_options *options, bool *there, bfc_err *err);
+/* *there: the dataset exists. Otherwise the one above it does, or the options want it made. Nothing
+ * is made yet. */
+int bfci_dataset_check(const bfci_zfs_tool *tool, const char *dataset,
+                       const bfc_dataset_options *options, bool *there, bfc_err *err);
+/* Makes those above it that are missing, if the options want them: when all else that can be known
+ * before is known. */
+int bfci_dataset_make_parents(const bfci_zfs_tool *tool, const char *dataset,
+                              const bfc_dataset_options *options, bfc_err *err);
 /* Into one that exists. */
 int bfci_dataset_fill(const bfci_zfs_tool *tool, const char *path, const char *dataset,
                       const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err);
-/* Makes `work` and extracts into it. On failure it is gone. */
+/* Makes `work`, with what is above it if the options want that, and extracts into it. On failure it
+ * is gone. */
 int bfci_dataset_make(const bfci_zfs_tool *tool, const char *path, const char *work,
                       const bfc_extract_options *options, bfc_extract_report *report, bfc_err *err);
-/* Gives `work` its name and its mount point, and mounts it. On failure `work` is gone. */
+/* Gives `work` its name and its mount point, makes what is above it likewise, and mounts it. On
+ * failure `work` is gone. */
 int bfci_dataset_settle(const bfci_zfs_tool *tool, const char *work, const char *dataset,
                         const bfc_dataset_options *options, bfc_err *err);
 /* A name for a report. */

@@ -40,6 +40,7 @@ static int clone(const bfci_zfsstore *z, const char *snapshot, const char *datas
         bfci_zfs_set_option(&call, "mountpoint", how->mountpoint);
     bfci_zfs_add(&call, snapshot);
     bfci_zfs_add(&call, dataset);
+    BFC_TRY(bfci_dataset_make_parents(&z->tool, dataset, how, err));
     BFC_TRY(bfci_zfs_run(&z->tool, &call, NULL, err));
     return call.unmounted ? check_mounted(z, dataset, err) : 0;
 }
@@ -130,7 +131,7 @@ static int extract(bfc_store *store, const bfci_reference *ref, const char *path
     bool there = false, sealed = false;
 
     BFC_TRY(check_outside(z, dataset, err));
-    BFC_TRY(bfci_dataset_prepare(&z->tool, dataset, how, &there, err));
+    BFC_TRY(bfci_dataset_check(&z->tool, dataset, how, &there, err));
     if (there)
         return bfci_dataset_fill(&z->tool, path, dataset, options, report, err);
     BFC_TRY(is_sealed(path, &sealed, err));

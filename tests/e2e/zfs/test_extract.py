@@ -36,6 +36,12 @@ def test_parents_are_made_when_asked_for(lab):
     same(tree, z.path + '/containers/deep/er/c1')
     z.container('app:1', 'c2')
     same(tree, z.path + '/containers/c2')
+    deep = z.pool + '/deep'
+    z('extract', '-p', '--copy', 'app:1', deep + '/er/c3')
+    same(tree, z.path + '/deep/er/c3')
+    z('extract', '-p', 'nothing:1', z.pool + '/not/c4', expect=4)
+    z('extract', '-p', '--copy', 'nothing:1', z.pool + '/not/c4', expect=4)
+    check(not z.exists(z.pool + '/not'), z.datasets(z.pool))
 
 
 def test_template_and_clones(lab):

@@ -119,6 +119,7 @@ def test_containers_are_copies(lab):
             done = z('extract', '-p', *how, *bad, 'app:1', z.containers + '/no', expect=DENIED)
             check(done.message.count('\n') == 1, done.shown())
             check(not z.exists(z.containers + '/no') and not z.work(), z.datasets(z.pool))
+            check(how or not z.exists(z.containers), 'what is above it was made for nothing')
         target = 'c' + str(len(how))
         same(tree, z.container('app:1', target, '-p', *how, *keys.key))
         check(z.origin(f'{z.containers}/{target}') == '-', 'a clone')
