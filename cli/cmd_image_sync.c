@@ -267,6 +267,8 @@ static const struct section sections[] = {
     {"WHAT IS DONE",
      "Each image is pulled as by `bfc image pull`: if the registry has what is here already, "
      "nothing is fetched, and an image that has the name, whoever made it, is replaced otherwise. "
+     "About those of a pattern that are here, the registry is asked eight at a time, or as many as "
+     "`--parallel` says. "
      "The table tells of what was done with `pulled`, `removed` and `failed`, and of two more: "
      "`surplus` is what the list has brought once and what is not wanted any more, and `kept` the "
      "same, where somebody else gave the name another content since: from then on it is not the "

@@ -1,31 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program under test at a terminal of its own."""
+"""A program at a terminal of its own, as tests of all kinds want it."""
 import fcntl
 import os
 import pty
 import re
 import select
 import struct
-import sys
 import termios
 import time
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
-
-from harness import check  # noqa: E402  # pylint: disable=wrong-import-position
 
 
 class Terminal:
     """What stands on it is `text`."""
 
-    def __init__(self, lab, *words, columns=80, rows=24, env=None):
+    def __init__(self, program, *words, columns=80, rows=24, env=None):
         plain = {k: v for k, v in os.environ.items() if k not in ('COLUMNS', 'NO_COLOR')}
         plain.update({'TERM': 'xterm', 'LC_ALL': 'C.UTF-8', **(env or {})})
         self.text, self.code = '', None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-            os.execve(lab.bfc_path, [lab.bfc_path, *words], plain)
+            os.execve(program, [program, *words], plain)
 
     def read(self, until=None, seconds=60):
         """Reads until the text appears, or to the end."""
@@ -42,7 +37,8 @@ class Terminal:
             if not data:
                 break
             self.text += data.decode(errors='surrogateescape')
-        check(until is None, f'{until!r} did not appear in {self.text!r}')
+        if until is not None:
+            raise AssertionError(f'{until!r} did not appear in {self.text!r}')
         return self
 
     def answer(self, prompt, words):

@@ -105,7 +105,8 @@ typedef struct bfc_image_pull_options {
                                           without its digest; a reference with a digest and no tag
                                           gets the tag sha256-HEX */
     enum bfc_pull_policy policy;
-    unsigned parallel; /**< blobs that are fetched at once, 16 at most; 0: 3 */
+    unsigned parallel; /**< blobs that are fetched at once, 16 at most; 0: 3. For a list of images
+                            also tags of a pattern that are asked about at once; 0: 8 */
     /** Told some times a second and at each end, for every blob that changed; by one thread of the
      *  library's own. May be NULL. */
     void (*blob)(void *ctx, const bfc_blob_progress *blob);

@@ -153,6 +153,16 @@ static int take_what_is_here(pulling *p, bfc_image_info **out, bfc_err *err)
 
 /* ── What the registry has ── */
 
+static int ask_head(pulling *p, bfci_registry *r, const char *name, bfc_err *err)
+{
+    if (p->with->told && r == p->with->registry) {
+        p->head.digest = *p->with->told;
+        p->head_is_known = true;
+        return 0;
+    }
+    return bfci_manifest_head(r, name, &p->head_is_known, &p->head, err);
+}
+
 static int look(void *ctx, bfci_registry *r, const bfci_remote_ref *ref, bfc_err *err)
 {
     pulling *p = ctx;
@@ -162,7 +172,7 @@ static int look(void *ctx, bfci_registry *r, const bfci_remote_ref *ref, bfc_err
     bfci_remote_manifest_release(&p->head);
     p->head_is_known = false;
     if (is_here(p)) {
-        BFC_TRY(bfci_manifest_head(r, name, &p->head_is_known, &p->head, err));
+        BFC_TRY(ask_head(p, r, name, err));
         if (p->head_is_known && is_up_to_date(p, &p->head.digest))
             return 0;
         bfci_remote_manifest_release(&p->head);

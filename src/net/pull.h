@@ -9,7 +9,9 @@ typedef struct bfci_pull_with {
     bfci_client *client;     /* borrowed; NULL: one is opened as the options say */
     bfci_registry *registry; /* likewise: a session with the repository of the reference, which is
                                 asked before any other; may be NULL */
-    bool only_look;          /* nothing is fetched or changed: *report tells what would be */
+    const bfci_digest
+        *told;      /* what `registry` said a moment ago that the reference names; or NULL */
+    bool only_look; /* nothing is fetched or changed: *report tells what would be */
 } bfci_pull_with;
 
 /* Whether the options make sense. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/hooks.h"
+#include "net/heads.h"
 #include "net/pull.h"
 #include "net/sync_list.h"
 #include "net/tags.h"
@@ -190,11 +191,21 @@ static int remember(syncing *s, const bfc_image_info *info, bfc_err *err)
     return bfci_sync_record_put(s->record, info->name, &root, err);
 }
 
-static int pull(syncing *s, const bfci_sync_entry *e, const char *name, const char *reference,
-                bfci_registry *session, bfc_pull_report *report, bfc_err *err)
+/* An image that a line names. */
+typedef struct task {
+    const bfci_sync_entry *entry;
+    const char *reference;
+    const char *tag;         /* of a pattern; else NULL, as are the next */
+    bfci_registry *session;  /* with its repository */
+    const bfci_digest *told; /* what the registry calls it by now; NULL: it was not asked */
+} task;
+
+static int pull(syncing *s, const task *t, const char *name, bfc_pull_report *report, bfc_err *err)
 {
     const bool dry = s->options->dry_run;
-    const bfci_pull_with with = {.client = s->client, .registry = session, .only_look = dry};
+    const bfci_sync_entry *e = t->entry;
+    const bfci_pull_with with = {
+        .client = s->client, .registry = t->session, .told = t->told, .only_look = dry};
     AUTO(bfc_image_info) bfc_image_info *info = NULL;
     bfc_image_pull_options how = s->options->pull;
 
@@ -204,28 +215,28 @@ static int pull(syncing *s, const bfci_sync_entry *e, const char *name, const ch
         how.create.platform = e->platform;
     how.create.all_platforms = how.create.all_platforms || e->all_platforms;
     how.create.artifact = how.create.artifact || e->artifact;
-    BFC_TRY(bfci_pull(s->store, reference, &how, &with, report, dry ? NULL : &info, err));
+    BFC_TRY(bfci_pull(s->store, t->reference, &how, &with, report, dry ? NULL : &info, err));
     return dry || report->up_to_date ? 0 : remember(s, info, err);
 }
 
-static int do_image(syncing *s, const bfci_sync_entry *e, const char *tag, const char *reference,
-                    bfci_registry *session, bfc_err *err)
+static int do_image(syncing *s, const task *t, bfc_err *err)
 {
-    bfc_sync_step step = {.line = e->line, .reference = reference, .name = ""};
+    const unsigned line = t->entry->line;
+    bfc_sync_step step = {.line = line, .reference = t->reference, .name = ""};
     bfc_pull_report report = {0};
     bfc_err why = BFC_ERR_INIT;
     bfci_reference name;
     bool again = false;
 
     BFC_TRY(bfci_check_cancel(hooks_of(s), err));
-    int rc = bfci_sync_entry_name(e, tag, &name, &why);
+    int rc = bfci_sync_entry_name(t->entry, t->tag, &name, &why);
     if (rc == 0) {
         step.name = name.text;
-        rc = want(s, name.text, reference, e->line, &again, &why);
+        rc = want(s, name.text, t->reference, line, &again, &why);
     }
     if (rc == 0 && !again)
-        rc = pull(s, e, name.text, reference, session, &report, &why);
-    if (rc == BFC_E_NOT_FOUND && note_gone(s, name.text, reference))
+        rc = pull(s, t, name.text, &report, &why);
+    if (rc == BFC_E_NOT_FOUND && note_gone(s, name.text, t->reference))
         return 0;
     if (rc < 0)
         return fail(s, rc, &why, step, err);
@@ -239,24 +250,61 @@ static int do_image(syncing *s, const bfci_sync_entry *e, const char *tag, const
 
 /* ── One line ── */
 
-/* One session serves them all. */
-static int do_tags(syncing *s, const bfci_sync_entry *e, const bfci_tags *tags,
-                   bfci_registry *session, bfc_err *err)
+/* Whether there is an image of this name, which no line before wants: it is asked about. */
+static bool may_be_up_to_date(const syncing *s, const bfci_sync_entry *e, const char *tag)
+{
+    AUTO_FREE char *path = NULL;
+    bfci_reference name;
+    bool found = false;
+
+    if (bfci_sync_entry_name(e, tag, &name, NULL) < 0)
+        return false;
+    (void)place_of(s, name.text, &found);
+    return !found && s->store->backend->find(s->store, &name, &path, NULL) == 0;
+}
+
+/* The tags that the line wants go to the front. */
+static void choose_tags(const bfci_sync_entry *e, bfci_tags *tags)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < tags->count; i++) {
-        AUTO_FREE char *reference = NULL;
-        if (!bfci_sync_entry_wants(e, tags->item[i]))
+        char *tag = tags->item[i];
+        if (!bfci_sync_entry_wants(e, tag))
             continue;
-        count++;
-        BFC_TRY(bfci_asprintf(&reference, err, "%s:%s", e->repository, tags->item[i]));
-        BFC_TRY(do_image(s, e, tags->item[i], reference, session, err));
+        tags->item[i] = tags->item[count];
+        tags->item[count++] = tag;
     }
-    if (count == 0)
-        bfci_log(hooks_of(s), BFC_LOG_WARNING, "net",
-                 "line %u: none of the %zu tags of '%s' is one of '%s'", e->line, tags->count,
-                 BFCI_QUOTE_STR(e->repository), BFCI_QUOTE_STR(e->pattern));
+    for (size_t i = count; i < tags->count; i++)
+        free(tags->item[i]);
+    tags->count = count;
+}
+
+/* One session serves them all. Of those that are here the registry is asked several at a time what
+ * it has: they may be many, and nearly all up to date. */
+static int do_tags(syncing *s, const bfci_sync_entry *e, const bfci_tags *tags,
+                   bfci_registry *session, bfc_err *err)
+{
+    AUTO_FREE const char **asked = NULL;
+    AUTO(bfci_heads) bfci_heads *heads = NULL;
+    size_t count = 0, next = 0;
+
+    BFC_TRY(bfci_alloc(tags->count, sizeof *asked, &asked, err));
+    for (size_t i = 0; i < tags->count; i++)
+        if (may_be_up_to_date(s, e, tags->item[i]))
+            asked[count++] = tags->item[i];
+    BFC_TRY(bfci_heads_new(session, asked, count, s->options->pull.parallel, &heads, err));
+    for (size_t i = 0; i < tags->count; i++) {
+        AUTO_FREE char *reference = NULL;
+        task t = {.entry = e, .tag = tags->item[i], .session = session};
+        BFC_TRY(bfci_asprintf(&reference, err, "%s:%s", e->repository, t.tag));
+        t.reference = reference;
+        if (next < count && asked[next] == t.tag) {
+            t.told = bfci_heads_next(heads);
+            next++;
+        }
+        BFC_TRY(do_image(s, &t, err));
+    }
     return 0;
 }
 
@@ -273,6 +321,12 @@ static int do_pattern(syncing *s, const bfci_sync_entry *e, bfc_err *err)
         return fail(s, rc, &why,
                     (bfc_sync_step){.line = e->line, .reference = e->repository, .name = ""}, err);
     }
+    const size_t all = tags.count;
+    choose_tags(e, &tags);
+    if (tags.count == 0)
+        bfci_log(hooks_of(s), BFC_LOG_WARNING, "net",
+                 "line %u: none of the %zu tags of '%s' is one of '%s'", e->line, all,
+                 BFCI_QUOTE_STR(e->repository), BFCI_QUOTE_STR(e->pattern));
     return do_tags(s, e, &tags, session, err);
 }
 
@@ -395,7 +449,8 @@ static int work_through(syncing *s, bfc_err *err)
 {
     for (size_t i = 0; i < s->list.count; i++) {
         const bfci_sync_entry *e = &s->list.entry[i];
-        BFC_TRY(e->pattern ? do_pattern(s, e, err) : do_image(s, e, NULL, e->reference, NULL, err));
+        const task single = {.entry = e, .reference = e->reference};
+        BFC_TRY(e->pattern ? do_pattern(s, e, err) : do_image(s, &single, err));
     }
     return do_all_surplus(s, err);
 }

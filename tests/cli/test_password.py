@@ -10,24 +10,12 @@ import re
 import signal
 import subprocess
 import sys
-import termios
 import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
 from test_terminal import BFC, Terminal, check, main, run  # noqa: E402
 
 OPEN = r"Password for 'x\.bfc': $"
-
-
-def answer(seen, prompt, word):
-    """Waits for a prompt, and types."""
-    seen.text = ""
-    seen.read(until=prompt)
-    os.write(seen.fd, word.encode() + b"\n")
-
-
-def echoes(seen):
-    return bool(termios.tcgetattr(seen.fd)[3] & termios.ECHO)
 
 
 def make_tree():
@@ -41,11 +29,11 @@ def make_tree():
 
 def test_new_password():
     seen = Terminal("create", "-e", "x.bfc", "tree")
-    answer(seen, "New password: $", "right one")
-    check(not echoes(seen), "it is shown")
-    answer(seen, "The same again: $", "another one")
-    answer(seen, r"They differ\.\r\nNew password: $", "right one")
-    answer(seen, "The same again: $", "right one")
+    seen.answer("New password: $", "right one")
+    check(not seen.echoes(), "it is shown")
+    seen.answer("The same again: $", "another one")
+    seen.answer(r"They differ\.\r\nNew password: $", "right one")
+    seen.answer("The same again: $", "right one")
     seen.end()
     check(seen.code == 0, seen.code, seen.text)
     check("one" not in seen.text.replace("(1", ""), "echo:", repr(seen.text))
@@ -54,11 +42,11 @@ def test_new_password():
 
 def test_no_new_password():
     seen = Terminal("create", "-e", "none.bfc", "tree")
-    answer(seen, "New password: $", "")
+    seen.answer("New password: $", "")
     seen.end()
     check(seen.code == 5 and "no password was given" in seen.text, seen.code, seen.text)
     seen = Terminal("create", "-e", "none.bfc", "tree")
-    answer(seen, "New password: $", "x" * 1025)
+    seen.answer("New password: $", "x" * 1025)
     seen.end()
     check(seen.code == 1 and "longer than 1024 bytes" in seen.text, seen.code, seen.text)
     check(not os.path.exists("none.bfc"), "nothing was made")
@@ -66,25 +54,25 @@ def test_no_new_password():
 
 def test_open():
     seen = Terminal("cat", "x.bfc", "a")
-    answer(seen, OPEN, "wrong one")
-    answer(seen, r"That does not open it\.\r\n" + OPEN, "right one")
+    seen.answer(OPEN, "wrong one")
+    seen.answer(r"That does not open it\.\r\n" + OPEN, "right one")
     seen.end()
     check(seen.code == 0 and seen.text.endswith("\r\na"), seen.code, repr(seen.text))
     seen = Terminal("list", "--password-file", "wrong", "x.bfc")
     for _ in range(3):
-        answer(seen, OPEN, "wrong two")
+        seen.answer(OPEN, "wrong two")
     seen.end()
     check(seen.code == 5 and "none of the keys that were given opens it" in seen.text, seen.text)
     # Standard input and output are not touched.
     seen = Terminal("append", "x.bfc", "right")
-    answer(seen, OPEN, "right one")
+    seen.answer(OPEN, "right one")
     check(seen.end().code == 0, seen.text)
 
 
 def test_one_question_for_all():
     """Once a run; and not at all where something can be told without a key."""
     seen = Terminal("info", "x.bfc", "a")
-    answer(seen, OPEN, "right one")
+    seen.answer(OPEN, "right one")
     seen.end()
     check(seen.code == 0 and seen.text.count("Password") == 1, seen.text)
     for command in ("info", "log", "verify"):
@@ -94,12 +82,12 @@ def test_one_question_for_all():
 
 def test_interrupt():
     seen = Terminal("list", "x.bfc").read(until=OPEN)
-    check(not echoes(seen), "it is shown")
+    check(not seen.echoes(), "it is shown")
     os.write(seen.fd, b"half\x03")
     end = time.monotonic() + 20
-    while not echoes(seen) and time.monotonic() < end:
+    while not seen.echoes() and time.monotonic() < end:
         time.sleep(0.01)
-    check(echoes(seen), "the terminal is as it was")
+    check(seen.echoes(), "the terminal is as it was")
     seen.end()
     check(seen.code == -signal.SIGINT, seen.code, seen.text)
 

@@ -4,22 +4,18 @@
 
 usage: test_terminal.py BFC
 """
-import fcntl
 import json
 import os
-import pty
 import random
-import re
-import select
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 
 sys.dont_write_bytecode = True  # the source tree is not ours to write to
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import terminal  # noqa: E402
 from layout import Layout  # noqa: E402
 
 BFC = os.path.abspath(sys.argv[1])
@@ -33,43 +29,11 @@ def check(condition, *words):
         raise AssertionError(" ".join(str(w) for w in words))
 
 
-class Terminal:
-    """A program at a terminal of its own."""
+class Terminal(terminal.Terminal):
+    """bfc at it."""
 
     def __init__(self, *words, columns=80, **environment):
-        plain = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR")}
-        plain.update(TERM="xterm", LC_ALL="C.UTF-8", **environment)
-        self.text, self.code = "", None
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            size = struct.pack("HHHH", 24, columns, 0, 0)
-            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
-            os.execve(BFC, [BFC, *words], plain)
-
-    def read(self, until=None, seconds=60):
-        """Reads until the text appears, or to the end."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if until is not None and re.search(until, self.text):
-                return self
-            if not select.select([self.fd], [], [], 0.1)[0]:
-                continue
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            self.text += data.decode(errors="surrogateescape")
-        check(until is None, f"'{until}' did not appear in {self.text!r}")
-        return self
-
-    def end(self):
-        self.read()
-        _, status = os.waitpid(self.pid, 0)
-        self.code = os.waitstatus_to_exitcode(status)
-        os.close(self.fd)
-        return self
+        super().__init__(BFC, *words, columns=columns, env=environment)
 
 
 def run(*words, code=0):

@@ -218,22 +218,22 @@ def test_nobody_is_asked(lab):
 
 def test_prompt(lab):
     registry = guarded(lab)
-    seen = Terminal(lab, 'login', registry.host)
+    seen = Terminal(lab.bfc_path, 'login', registry.host)
     seen.answer(f'User for {registry.host}: $', USER)
     seen.answer('Password: $', PASSWORD)
     seen.end()
     check(seen.code == 0 and PASSWORD not in seen.text and 'kept in' in seen.text, seen.code, seen.text)
     # What is kept is good: nobody is asked.
-    seen = Terminal(lab, 'login', registry.host).end()
+    seen = Terminal(lab.bfc_path, 'login', registry.host).end()
     check(seen.code == 0 and 'as before' in seen.text and 'Password' not in seen.text, seen.text)
-    seen = Terminal(lab, 'login', '-u', USER, registry.host)
+    seen = Terminal(lab.bfc_path, 'login', '-u', USER, registry.host)
     seen.answer('Password: $', 'so wrong')
     seen.end()
     check(seen.code == 5 and 'User' not in seen.text, seen.text)
     # It is not good any more: its user is proposed.
     with open(lab / 'auth.json', 'w', encoding='utf-8') as f:
         json.dump({'auths': {registry.host: {'auth': 'YWxpY2U6b2xk'}}}, f)
-    seen = Terminal(lab, 'login', registry.host)
+    seen = Terminal(lab.bfc_path, 'login', registry.host)
     seen.answer(rf'not taken any more\r\nUser for {registry.host} \({USER}\): $', '')
     seen.answer('Password: $', PASSWORD)
     check(seen.end().code == 0, seen.text)
@@ -241,7 +241,7 @@ def test_prompt(lab):
 
 def test_interrupt(lab):
     registry = guarded(lab)
-    seen = Terminal(lab, 'login', registry.host, '-u', USER).read(until='Password: $')
+    seen = Terminal(lab.bfc_path, 'login', registry.host, '-u', USER).read(until='Password: $')
     check(not seen.echoes(), 'it is shown')
     os.write(seen.fd, b'half\x03')
     end = time.monotonic() + 20

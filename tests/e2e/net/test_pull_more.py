@@ -247,7 +247,7 @@ def test_terminal(lab):
     slow = FakeRegistry(lab, layout, pace=0.08)
     blobs = [d['digest'][7:19] for d in layout.read('one')['layers']]
     for columns, rows in ((80, 24), (24, 5)):
-        seen = Terminal(lab, 'image', 'pull', slow.ref + ':one', '--as', 'app', columns=columns, rows=rows).end()
+        seen = Terminal(lab.bfc_path, 'image', 'pull', slow.ref + ':one', '--as', 'app', columns=columns, rows=rows).end()
         check(seen.code == 0, seen.text)
         lines = drawn(seen.text)
         progress = [line for line in lines if line[:12] in blobs]

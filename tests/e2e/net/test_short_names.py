@@ -53,7 +53,7 @@ def layers(lab, name='app:one'):
 
 
 def asked(lab, words, *answers):
-    seen = Terminal(lab, 'image', 'pull', *words)
+    seen = Terminal(lab.bfc_path, 'image', 'pull', *words)
     for answer in answers:
         seen.answer(r'Which one\? \[1-2\] $', answer)
     return seen.end()
@@ -92,7 +92,7 @@ def test_no_choice(lab):
     check(seen.code == 2 and 'none of its meanings was chosen' in seen.text, seen.code, seen.text)
     seen = asked(lab, ['app:two'], '1')
     check(seen.code == 4 and not second.requests, seen.code, seen.text)
-    seen = Terminal(lab, 'image', 'pull', 'app:one').read(until=r'Which one\? \[1-2\] $')
+    seen = Terminal(lab.bfc_path, 'image', 'pull', 'app:one').read(until=r'Which one\? \[1-2\] $')
     os.write(seen.fd, b'\x03')
     check(seen.end().code == -signal.SIGINT, seen.code, seen.text)
     check(not os.path.exists(file), 'something was kept')

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -246,6 +247,41 @@ def test_a_thousand_tags(lab):
     put_list(lab, f'{registry.ref}:* as=app\n')
     done, answer = sync(lab, '--dry-run')
     check(len(done) == 1000 and answer.json['pulled'] == 1000 - len(want), answer.shown()[:300])
+
+
+def test_several_are_asked_for_at_a_time(lab):
+    """Of a pattern's tags those that are here; of no more than --parallel at once."""
+    isolate(lab)
+    here = [f'v{n:02d}' for n in range(24)]
+    lock, gate, seen = threading.Lock(), threading.Barrier(4), {'now': 0, 'most': 0}
+
+    def ask(e, kind, _):
+        if kind != 'manifests' or e.method != 'HEAD':
+            return None
+        with lock:
+            seen['now'] += 1
+            seen['most'] = max(seen['most'], seen['now'])
+        if gate:
+            gate.wait(60)  # nobody is answered until four have asked
+        with lock:
+            seen['now'] -= 1
+        return None
+
+    layout = small(lab, *here)
+    registry = TagRegistry(lab, layout, fault=ask)
+    put_list(lab, f'{registry.ref}:v* as=app\n')
+    done, answer = sync(lab)
+    check(len(done) == 24 and {a for a, _ in done} == {'pulled'} and seen['most'] == 0, answer.shown())
+    done, answer = sync(lab)
+    check({a for a, _ in done} == {'up-to-date'} and [n for _, n in sorted(done)] == [f'app:{t}' for t in here],
+          answer.shown())
+    check(4 <= seen['most'] <= 8, seen)
+    lab.bfc('image', 'delete', 'app:v07')
+    gate, seen['most'] = None, 0
+    layout.entries[11] = dict(layout.entries[11], **layout.image([layer(99, 300)]))
+    done, answer = sync(lab, '--parallel', '1')
+    check({n for a, n in done if a == 'pulled'} == {'app:v07', 'app:v11'} and len(done) == 24, answer.shown())
+    check(seen['most'] == 1, seen)
 
 
 def test_interrupted(lab):
