@@ -138,7 +138,8 @@ def print_jobs(answer):
 
 
 def shown(goal, got):
-    return f'{got["value"]:.{3 if goal["unit"] == "" else 1}f}'
+    digits = {'': 3, 'times': 2}.get(goal['unit'], 1)
+    return f'{got["value"]:.{digits}f}'
 
 
 def verdict(got):
