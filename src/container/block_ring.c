@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "sys/bell.h"
 #include "sys/file.h"
 
 enum {
@@ -15,7 +16,7 @@ typedef struct slot {
     bfci_task task; /* first: a task is its slot */
     bfci_ring *ring;
     bfci_ring_block block;
-    bool done;
+    bool away; /* a worker has it; the bell's */
 } slot;
 
 struct bfci_ring {
@@ -28,8 +29,7 @@ struct bfci_ring {
     unsigned checkers;
     slot *slot;
     size_t count, first, used;
-    pthread_mutex_t lock; /* guards `done` of all slots */
-    pthread_cond_t changed;
+    bfci_bell back;
 };
 
 int bfci_block_checker_init(bfci_block_checker *c, bfc_err *err)
@@ -81,10 +81,7 @@ static void run_slot(bfci_task *task, unsigned worker)
     if (b->rc == 0 && ring->map)
         b->rc = ring->map(ring->map_ctx, worker, b, &b->err);
 
-    pthread_mutex_lock(&ring->lock);
-    s->done = true;
-    pthread_cond_signal(&ring->changed);
-    pthread_mutex_unlock(&ring->lock);
+    bfci_bell_ring(&ring->back, &s->away);
 }
 
 static int make_parts(bfci_ring *ring, size_t slots, bfc_err *err)
@@ -113,8 +110,7 @@ int bfci_ring_new(const bfci_source *source, bfci_pool *pool, enum bfci_ring_wan
     bfci_ring *fresh;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *fresh, &fresh, err));
-    pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->changed, NULL);
+    bfci_bell_init(&fresh->back);
     AUTO(bfci_ring) bfci_ring *ring = fresh;
     ring->source = source;
     ring->pool = pool;
@@ -142,8 +138,7 @@ void bfci_ring_free(bfci_ring *ring)
         bfci_block_checker_release(&ring->checker[i]);
     free(ring->checker);
     free(ring->slot);
-    pthread_cond_destroy(&ring->changed);
-    pthread_mutex_destroy(&ring->lock);
+    bfci_bell_destroy(&ring->back);
     free(ring);
 }
 
@@ -169,7 +164,7 @@ int bfci_ring_push(bfci_ring *ring, uint64_t number, const bfci_ref *ref, bfc_er
     b->number = number;
     b->ref = *ref;
     b->err = (bfc_err)BFC_ERR_INIT;
-    s->done = false;
+    s->away = true;
     ring->used++;
     bfci_pool_submit(ring->pool, &s->task, true);
     return 0;
@@ -179,10 +174,7 @@ const bfci_ring_block *bfci_ring_pop(bfci_ring *ring)
 {
     slot *s = &ring->slot[ring->first];
 
-    pthread_mutex_lock(&ring->lock);
-    while (!s->done)
-        pthread_cond_wait(&ring->changed, &ring->lock);
-    pthread_mutex_unlock(&ring->lock);
+    bfci_bell_wait(&ring->back, &s->away);
     ring->first = (ring->first + 1) % ring->count;
     ring->used--;
     return &s->block;

@@ -5,6 +5,7 @@
 
 #include "codec/digest.h"
 #include "codec/zstd.h"
+#include "sys/bell.h"
 #include "sys/meter.h"
 
 enum {
@@ -33,7 +34,7 @@ typedef struct batch {
     leaf leaf[BATCH_PAGES];
     unsigned count, taken;
     bool closed; /* no page is added to it any more */
-    bool away;   /* a worker has it; guarded by the sink's lock */
+    bool away;   /* a worker has it; the bell's */
     int rc;
     bfc_err err;
 } batch;
@@ -47,8 +48,7 @@ struct bfci_page_sink {
     buf packed;   /* of a page that is written at once */
     batch *batch; /* ring */
     unsigned batches, first, used;
-    pthread_mutex_t lock;
-    pthread_cond_t packed_one;
+    bfci_bell packed_one;
 };
 
 /* ── Making and freeing ── */
@@ -68,8 +68,7 @@ int bfci_page_sink_new(bfci_segment *segment, bfci_pool *pool, int level, bfci_p
     bfci_page_sink *fresh = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *fresh, &fresh, err));
-    pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->packed_one, NULL);
+    bfci_bell_init(&fresh->packed_one);
     AUTO(bfci_page_sink) bfci_page_sink *s = fresh;
     s->segment = segment;
     s->pool = pool;
@@ -81,20 +80,12 @@ int bfci_page_sink_new(bfci_segment *segment, bfci_pool *pool, int level, bfci_p
     return 0;
 }
 
-static void wait_for(bfci_page_sink *s, const batch *b)
-{
-    pthread_mutex_lock(&s->lock);
-    while (b->away)
-        bfci_cond_wait(&s->packed_one, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-}
-
 void bfci_page_sink_free(bfci_page_sink *s)
 {
     if (!s)
         return;
     for (unsigned i = 0; i < s->batches; i++) {
-        wait_for(s, &s->batch[i]);
+        bfci_bell_wait(&s->packed_one, &s->batch[i].away);
         bfci_buf_free(&s->batch[i].raw);
         bfci_buf_free(&s->batch[i].packed);
     }
@@ -105,8 +96,7 @@ void bfci_page_sink_free(bfci_page_sink *s)
     free(s->batch);
     free(s->tools);
     bfci_buf_free(&s->packed);
-    pthread_cond_destroy(&s->packed_one);
-    pthread_mutex_destroy(&s->lock);
+    bfci_bell_destroy(&s->packed_one);
     free(s);
 }
 
@@ -195,15 +185,11 @@ static void pack_batch(batch *b, unsigned thread)
 static void pack_task(bfci_task *task, unsigned worker)
 {
     batch *b = (batch *)task;
-    bfci_page_sink *s = b->sink;
     BFCI_METER(STAGE_PAGES);
 
     pack_batch(b, worker);
     bfci_meter_count(b->count, b->raw.len);
-    pthread_mutex_lock(&s->lock);
-    b->away = false;
-    pthread_cond_signal(&s->packed_one);
-    pthread_mutex_unlock(&s->lock);
+    bfci_bell_ring(&b->sink->packed_one, &b->away);
 }
 
 /* ── The queue ── */
@@ -270,7 +256,7 @@ static int first_batch(bfci_page_sink *s, batch **out, bfc_err *err)
     batch *b = &s->batch[s->first];
 
     if (b->closed) {
-        wait_for(s, b);
+        bfci_bell_wait(&s->packed_one, &b->away);
     } else {
         b->closed = true;
         pack_batch(b, s->workers);

@@ -22,30 +22,12 @@ void bfci_scouts_init(bfci_scouts *s, bfci_pool *pool, unsigned most, bool stay_
 {
     *s = (bfci_scouts){.pool = pool, .most = MIN(most, (unsigned)SCOUTS_MAX)};
     s->stay_on_device = stay_on_device;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->back, NULL);
+    bfci_bell_init(&s->back);
 }
 
 void bfci_scouts_release(bfci_scouts *s)
 {
-    pthread_cond_destroy(&s->back);
-    pthread_mutex_destroy(&s->lock);
-}
-
-static void come_back(bfci_scouts *s, bool *away)
-{
-    pthread_mutex_lock(&s->lock);
-    *away = false;
-    pthread_cond_signal(&s->back);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void wait_for(bfci_scouts *s, const bool *away)
-{
-    pthread_mutex_lock(&s->lock);
-    while (*away)
-        bfci_cond_wait(&s->back, &s->lock);
-    pthread_mutex_unlock(&s->lock);
+    bfci_bell_destroy(&s->back);
 }
 
 /* ── Names ── */
@@ -56,7 +38,7 @@ struct bfci_look {
     int dir_fd;
     const bfci_dir_name *name;
     size_t count;
-    bool away; /* guarded by the scouts' lock */
+    bool away; /* the bell's */
     bool here; /* the walk has seen that it is back */
     bool seen[PART_NAMES];
     struct stat st[]; /* `count` of them */
@@ -82,7 +64,7 @@ void bfci_look_free(bfci_look *l)
 {
     if (!l)
         return;
-    wait_for(l->scouts, &l->away);
+    bfci_bell_wait(&l->scouts->back, &l->away);
     free(l);
 }
 
@@ -103,7 +85,7 @@ static void look_task(bfci_task *task, unsigned worker)
     BFCI_METER(STAGE_LOOK);
 
     look(l);
-    come_back(l->scouts, &l->away);
+    bfci_bell_ring(&l->scouts->back, &l->away);
 }
 
 static size_t parts_of(const bfci_dir_list *names)
@@ -148,7 +130,7 @@ const struct stat *bfci_looks_at(bfci_looks *k, size_t index)
     if (!l)
         return NULL;
     if (!l->here)
-        wait_for(k->scouts, &l->away);
+        bfci_bell_wait(&k->scouts->back, &l->away);
     l->here = true;
     index %= PART_NAMES;
     return l->seen[index] ? &l->st[index] : NULL;
@@ -176,7 +158,7 @@ struct bfci_scout {
     int parent_fd;
     const char *name;
     dev_t device;
-    bool away; /* guarded by the scouts' lock */
+    bool away; /* the bell's */
     bfci_arrival found;
     bool failed;
 };
@@ -208,7 +190,7 @@ static void scout_task(bfci_task *task, unsigned worker)
 
     s->failed = explore(s) < 0;
     bfci_meter_count(1, 0);
-    come_back(s->scouts, &s->away);
+    bfci_bell_ring(&s->scouts->back, &s->away);
 }
 
 bfci_scout *bfci_scout_send(bfci_scouts *scouts, int parent_fd, const char *name, dev_t device)
@@ -233,7 +215,7 @@ void bfci_scout_free(bfci_scout *s)
 {
     if (!s)
         return;
-    wait_for(s->scouts, &s->away);
+    bfci_bell_wait(&s->scouts->back, &s->away);
     s->scouts->out--;
     bfci_arrival_release(&s->found);
     free(s);
@@ -241,7 +223,7 @@ void bfci_scout_free(bfci_scout *s)
 
 bool bfci_scout_report(bfci_scout *s, bfci_arrival *out)
 {
-    wait_for(s->scouts, &s->away);
+    bfci_bell_wait(&s->scouts->back, &s->away);
     if (s->failed)
         return false;
     *out = s->found;

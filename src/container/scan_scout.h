@@ -5,9 +5,9 @@
 #ifndef BFCI_CONTAINER_SCAN_SCOUT_H
 #define BFCI_CONTAINER_SCAN_SCOUT_H
 
-#include <pthread.h>
 #include <sys/stat.h>
 
+#include "sys/bell.h"
 #include "sys/dir.h"
 #include "sys/pool.h"
 
@@ -21,8 +21,7 @@ typedef struct bfci_scouts {
     unsigned most;   /* folders of one level, or parts of a folder, at a time; 0: none */
     unsigned out;    /* folders that were scouted, and that the walk has not come to */
     bool stay_on_device;
-    pthread_mutex_t lock;
-    pthread_cond_t back;
+    bfci_bell back;
 } bfci_scouts;
 void bfci_scouts_init(bfci_scouts *s, bfci_pool *pool, unsigned most, bool stay_on_device);
 void bfci_scouts_release(bfci_scouts *s); /* all are back */

@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "container/spill.h"
+#include "sys/bell.h"
 #include "sys/meter.h"
 
 enum {
@@ -49,10 +50,9 @@ struct bfci_sorter {
     bfci_change current;
     bool at_end;
     bfci_task task; /* sorts the arena ahead */
-    pthread_mutex_t lock;
-    pthread_cond_t sorted_ahead;
+    bfci_bell sorted_ahead;
     bool ahead;   /* the task was submitted */
-    bool sorting; /* it has not ended; guarded by the lock */
+    bool sorting; /* it has not ended; the bell's */
     int sort_rc;
     bfc_err sort_err;
 };
@@ -67,25 +67,16 @@ int bfci_sorter_new(const char *beside, bool sealed, size_t budget, bfci_sorter 
     s->sealed = sealed;
     s->empty = true;
     s->sort_err = (bfc_err)BFC_ERR_INIT;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->sorted_ahead, NULL);
+    bfci_bell_init(&s->sorted_ahead);
     *out = s;
     return 0;
-}
-
-static void wait_for_sort(bfci_sorter *s)
-{
-    pthread_mutex_lock(&s->lock);
-    while (s->sorting)
-        bfci_cond_wait(&s->sorted_ahead, &s->lock);
-    pthread_mutex_unlock(&s->lock);
 }
 
 void bfci_sorter_free(bfci_sorter *s)
 {
     if (!s)
         return;
-    wait_for_sort(s);
+    bfci_bell_wait(&s->sorted_ahead, &s->sorting);
     for (size_t i = 0; i < s->run_count; i++)
         free(s->runs[i].buffer);
     free(s->runs);
@@ -93,8 +84,7 @@ void bfci_sorter_free(bfci_sorter *s)
     free(s->sorted);
     bfci_buf_free(&s->arena);
     bfci_spill_free(s->spill);
-    pthread_cond_destroy(&s->sorted_ahead);
-    pthread_mutex_destroy(&s->lock);
+    bfci_bell_destroy(&s->sorted_ahead);
     free(s);
 }
 
@@ -148,10 +138,7 @@ static void sort_task(bfci_task *task, unsigned worker)
 
     s->sort_rc = sort_arena(s, &s->sort_err);
     bfci_meter_count(s->count, s->arena.len);
-    pthread_mutex_lock(&s->lock);
-    s->sorting = false;
-    pthread_cond_signal(&s->sorted_ahead);
-    pthread_mutex_unlock(&s->lock);
+    bfci_bell_ring(&s->sorted_ahead, &s->sorting);
 }
 
 void bfci_sorter_sort_ahead(bfci_sorter *s, bfci_pool *pool)
@@ -168,7 +155,7 @@ static int finish_sort(bfci_sorter *s, bfc_err *err)
 {
     if (!s->ahead)
         return sort_arena(s, err);
-    wait_for_sort(s);
+    bfci_bell_wait(&s->sorted_ahead, &s->sorting);
     if (s->sort_rc < 0 && err)
         *err = s->sort_err;
     return s->sort_rc;

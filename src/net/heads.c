@@ -3,13 +3,14 @@
 #include "net/heads.h"
 
 #include "net/manifests.h"
+#include "sys/bell.h"
 #include "sys/pool.h"
 
 typedef struct question {
     bfci_task task; /* first: a task is its question */
     bfci_heads *heads;
     const char *name;
-    bool away; /* guarded by the lock */
+    bool away; /* the bell's */
     bool known;
     bfci_digest digest;
 } question;
@@ -22,8 +23,7 @@ struct bfci_heads {
     question *ring;
     unsigned room;
     atomic_bool dropped; /* nobody wants what was not asked yet */
-    pthread_mutex_t lock;
-    pthread_cond_t answered;
+    bfci_bell answered;
 };
 
 static void ask_task(bfci_task *task, unsigned worker)
@@ -37,10 +37,7 @@ static void ask_task(bfci_task *task, unsigned worker)
         bfci_manifest_head(h->registry, q->name, &q->known, &head, NULL) < 0)
         q->known = false;
     q->digest = head.digest;
-    pthread_mutex_lock(&h->lock);
-    q->away = false;
-    pthread_cond_signal(&h->answered);
-    pthread_mutex_unlock(&h->lock);
+    bfci_bell_ring(&h->answered, &q->away);
 }
 
 static void ask_more(bfci_heads *h)
@@ -59,8 +56,7 @@ int bfci_heads_new(bfci_registry *r, const char *const *names, size_t count, uns
     bfci_heads *fresh = NULL;
 
     BFC_TRY(bfci_alloc_zero(1, sizeof *fresh, &fresh, err));
-    pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->answered, NULL);
+    bfci_bell_init(&fresh->answered);
     AUTO(bfci_heads) bfci_heads *h = fresh;
     h->registry = r;
     h->names = names;
@@ -82,8 +78,7 @@ void bfci_heads_free(bfci_heads *h)
     atomic_store(&h->dropped, true);
     bfci_pool_free(h->pool);
     free(h->ring);
-    pthread_cond_destroy(&h->answered);
-    pthread_mutex_destroy(&h->lock);
+    bfci_bell_destroy(&h->answered);
     free(h);
 }
 
@@ -92,9 +87,6 @@ const bfci_digest *bfci_heads_next(bfci_heads *h)
     if (h->taken > 0)
         ask_more(h); /* in the place of the one before */
     question *q = &h->ring[h->taken++ % h->room];
-    pthread_mutex_lock(&h->lock);
-    while (q->away)
-        pthread_cond_wait(&h->answered, &h->lock);
-    pthread_mutex_unlock(&h->lock);
+    bfci_bell_wait(&h->answered, &q->away);
     return q->known ? &q->digest : NULL;
 }

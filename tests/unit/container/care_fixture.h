@@ -131,6 +131,35 @@ static inline void care_commit(struct care *c, const char *path, bool append)
     bfc_writer_close(w);
 }
 
+struct care_stop {
+    uint64_t files, bytes; /* one of these was done */
+    int flag;
+};
+
+static inline void care_stop_when_done(void *ctx, const bfc_progress *p)
+{
+    struct care_stop *stop = ctx;
+    if (p->files_done >= stop->files || p->bytes_done >= stop->bytes)
+        __atomic_store_n(&stop->flag, 1, __ATOMIC_RELAXED);
+}
+
+/* A commit of `src` that is cancelled on its way leaves nothing. */
+static inline void care_expect_stop(struct care *c, unsigned jobs, uint64_t files, uint64_t bytes)
+{
+    struct care_stop stop = {files, bytes, 0};
+    const bfc_hooks hooks = {NULL, care_stop_when_done, &stop, &stop.flag};
+    bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
+    bfc_writer *w = NULL;
+
+    o.hooks = &hooks;
+    o.jobs = jobs;
+    care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
+    care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
+    assert_int_equal(bfc_writer_commit(w, NULL, &c->err), BFC_E_CANCELLED);
+    bfc_writer_close(w);
+    assert_int_equal(access(c->file, F_OK), -1);
+}
+
 /* ── Verify ── */
 
 static inline void care_note(void *ctx, const bfc_problem *p)

@@ -268,36 +268,13 @@ static void test_scout__changes_no_byte(void **state)
     }
 }
 
-struct stop {
-    uint64_t at; /* entries */
-    int flag;
-};
-
-static void stop_when_done(void *ctx, const bfc_progress *p)
-{
-    struct stop *stop = ctx;
-    if (p->files_done >= stop->at)
-        __atomic_store_n(&stop->flag, 1, __ATOMIC_RELAXED);
-}
-
 static void test_scout__a_walk_that_is_stopped(void **state)
 {
     struct care *c = *state;
 
     make_tree(c);
-    for (uint64_t at = 1; at < 2000; at = at * 3 + 50) {
-        struct stop stop = {at, 0};
-        const bfc_hooks hooks = {NULL, stop_when_done, &stop, &stop.flag};
-        bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
-        bfc_writer *w = NULL;
-        o.hooks = &hooks;
-        o.jobs = 8;
-        care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
-        care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
-        assert_int_equal(bfc_writer_commit(w, NULL, &c->err), BFC_E_CANCELLED);
-        bfc_writer_close(w);
-        assert_int_equal(access(c->file, F_OK), -1);
-    }
+    for (uint64_t at = 1; at < 2000; at = at * 3 + 50)
+        care_expect_stop(c, 8, at, UINT64_MAX);
 }
 
 int main(void)

@@ -268,36 +268,13 @@ static void test_writer__large_files_are_read_ahead(void **state)
     free(bytes);
 }
 
-struct stop {
-    uint64_t at; /* bytes */
-    int flag;
-};
-
-static void stop_when_done(void *ctx, const bfc_progress *p)
-{
-    struct stop *stop = ctx;
-    if (p->bytes_done >= stop->at)
-        __atomic_store_n(&stop->flag, 1, __ATOMIC_RELAXED);
-}
-
 static void test_writer__large_files_read_ahead_are_let_go(void **state)
 {
     struct care *c = *state;
 
     make_large_files(c);
-    for (uint64_t at = 1; at < UINT64_C(8) << 20; at += 1 << 20) {
-        struct stop stop = {at, 0};
-        const bfc_hooks hooks = {NULL, stop_when_done, &stop, &stop.flag};
-        bfc_writer_options o = BFC_WRITER_OPTIONS_INIT;
-        bfc_writer *w = NULL;
-        o.hooks = &hooks;
-        o.jobs = 8;
-        care_ok(c, bfc_writer_create(c->file, &o, &w, &c->err));
-        care_ok(c, bfc_writer_add_root(w, c->src, &c->err));
-        assert_int_equal(bfc_writer_commit(w, NULL, &c->err), BFC_E_CANCELLED);
-        bfc_writer_close(w);
-        assert_int_equal(access(c->file, F_OK), -1);
-    }
+    for (uint64_t at = 1; at < UINT64_C(8) << 20; at += 1 << 20)
+        care_expect_stop(c, 8, UINT64_MAX, at);
 }
 
 int main(void)
