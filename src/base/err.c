@@ -139,7 +139,8 @@ int bfci_fail_errno(bfc_err *err, int os_errno, const char *fmt, ...)
         (void)vsnprintf(msg, sizeof msg, fmt, args);
         va_end(args);
         char cause[128];
-        (void)snprintf(cause, sizeof cause, ": %s", strerror(os_errno));
+        (void)snprintf(cause, sizeof cause, ": %s%s", strerror(os_errno),
+                       os_errno == EMFILE ? ": raise the limit (ulimit -n)" : "");
         append(msg, cause);
         fill(err, code, os_errno, BFC_NO_OFFSET, msg);
     }

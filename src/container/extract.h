@@ -213,7 +213,6 @@ int bfci_x_make_special(bfci_extraction *x, bfci_xdir *dir, const char *name,
                         const bfci_inode *inode, bool *made, bfc_err *err);
 /* Something that is no folder is in the way: removes it, or fails. */
 int bfci_x_clear_way(bfci_extraction *x, bfci_xdir *dir, const char *name, bfc_err *err);
-int bfci_x_open_failed(int os_errno, const char *what, bfc_err *err);
 
 /* Another name of an inode that has been made; *linked is false if there is none yet. */
 int bfci_x_link(bfci_extraction *x, bfci_xdir *dir, const bfci_step *s, bool *linked, bfc_err *err);

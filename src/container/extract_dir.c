@@ -132,7 +132,7 @@ static int make_or_open(bfci_extraction *x, bfci_xdir *parent, const char *name,
         if (e == 0)
             return 0;
         if (e != ENOTDIR && e != ELOOP)
-            return bfci_x_open_failed(e, "open the folder", err);
+            return bfci_fail_errno(err, e, "open the folder");
         if (tries == TRIES_MAX)
             return bfci_fail(err, BFC_E_BUSY, "something else is made there again and again");
         BFC_TRY(bfci_x_clear_way(x, parent, name, err));

@@ -14,13 +14,6 @@ enum {
     TRIES_MAX = 8
 };
 
-int bfci_x_open_failed(int os_errno, const char *what, bfc_err *err)
-{
-    if (os_errno == EMFILE || os_errno == ENFILE)
-        return bfci_fail_errno(err, os_errno, "%s: raise the limit (ulimit -n)", what);
-    return bfci_fail_errno(err, os_errno, "%s", what);
-}
-
 int bfci_x_clear_way(bfci_extraction *x, bfci_xdir *dir, const char *name, bfc_err *err)
 {
     if (!x->replace)
@@ -78,7 +71,7 @@ static int make_name(bfci_extraction *x, bfci_xdir *dir, const char *name, const
         BFC_TRY(bfci_x_clear_way(x, dir, name, err));
         e = make_once(m, dir->fd, name);
     }
-    return e ? bfci_x_open_failed(e, m->what, err) : 0;
+    return e ? bfci_fail_errno(err, e, "%s", m->what) : 0;
 }
 
 int bfci_x_make_file(bfci_extraction *x, bfci_xdir *dir, const char *name, unsigned mode, int *fd,

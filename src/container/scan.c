@@ -4,6 +4,11 @@
 #include "container/scan.h"
 
 #include "container/scan_later.h"
+#include "sys/node.h"
+
+enum {
+    DIRS_AHEAD_MAX = 256
+};
 
 /* ── Handing out batches ── */
 
@@ -132,6 +137,7 @@ int bfci_scan_start(const bfci_scan_config *config, bfci_scan **out, bfc_err *er
     pthread_cond_init(&s->bell, NULL);
     pthread_mutex_init(&s->dirs.lock, NULL);
     pthread_cond_init(&s->dirs.fewer, NULL);
+    s->dirs.ahead = (unsigned)MIN((uint64_t)DIRS_AHEAD_MAX, bfci_fd_limit() / 4);
     bfci_scouts_init(&s->scouts, config->pool, config->scouts, config->one_file_system);
     if (config->base) {
         BFC_TRY(bfci_tables_new(config->base, &s->base, err));

@@ -16,6 +16,7 @@ typedef struct bfci_dir_count {
     pthread_mutex_t lock;
     pthread_cond_t fewer;
     unsigned open;
+    unsigned ahead; /* that may be, beside those on the walk's own stack */
 } bfci_dir_count;
 
 struct bfci_source_dir {

@@ -10,6 +10,7 @@
 #include "sys/file.h"
 #include "sys/inspect.h"
 #include "sys/meter.h"
+#include "sys/node.h"
 
 enum {
     PART_NAMES = 256,
@@ -21,6 +22,7 @@ enum {
 void bfci_scouts_init(bfci_scouts *s, bfci_pool *pool, unsigned most, bool stay_on_device)
 {
     *s = (bfci_scouts){.pool = pool, .most = MIN(most, (unsigned)SCOUTS_MAX)};
+    s->folders = (unsigned)MIN((uint64_t)FOLDERS_MAX, bfci_fd_limit() / 16);
     s->stay_on_device = stay_on_device;
     bfci_bell_init(&s->back);
 }
@@ -197,7 +199,7 @@ bfci_scout *bfci_scout_send(bfci_scouts *scouts, int parent_fd, const char *name
 {
     bfci_scout *s = NULL;
 
-    if (scouts->out >= FOLDERS_MAX || bfci_alloc_zero(1, sizeof *s, &s, NULL) < 0)
+    if (scouts->out >= scouts->folders || bfci_alloc_zero(1, sizeof *s, &s, NULL) < 0)
         return NULL;
     s->task.fn = scout_task;
     s->scouts = scouts;

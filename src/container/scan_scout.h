@@ -17,9 +17,10 @@ enum {
 
 /* Of one scan. */
 typedef struct bfci_scouts {
-    bfci_pool *pool; /* borrowed */
-    unsigned most;   /* folders of one level, or parts of a folder, at a time; 0: none */
-    unsigned out;    /* folders that were scouted, and that the walk has not come to */
+    bfci_pool *pool;  /* borrowed */
+    unsigned most;    /* folders of one level, or parts of a folder, at a time; 0: none */
+    unsigned out;     /* folders that were scouted, and that the walk has not come to */
+    unsigned folders; /* that may be out */
     bool stay_on_device;
     bfci_bell back;
 } bfci_scouts;

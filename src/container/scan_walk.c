@@ -9,10 +9,6 @@
 #include "container/scan_later.h"
 #include "sys/file.h"
 
-enum {
-    DIRS_AHEAD = 256 /* open folders beside those on the walk's own stack */
-};
-
 /* ── What is stored already, what is left out ── */
 
 static int look_in_base(bfci_scan *s, const bfci_scan_level *l, const char *name, bfci_item *item,
@@ -226,13 +222,13 @@ static int look_at_names(bfci_scan *s, bfci_scan_level *l, const bfci_plan_node 
 int bfci_scan_wait_for_dirs(bfci_scan *s, bfc_err *err)
 {
     pthread_mutex_lock(&s->dirs.lock);
-    bool many = s->dirs.open > s->depth + DIRS_AHEAD;
+    bool many = s->dirs.open > s->depth + s->dirs.ahead;
     pthread_mutex_unlock(&s->dirs.lock);
     if (!many)
         return 0;
     BFC_TRY(bfci_scan_flush(s, err)); /* or nobody would ever close them */
     pthread_mutex_lock(&s->dirs.lock);
-    while (s->dirs.open > s->depth + DIRS_AHEAD && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+    while (s->dirs.open > s->depth + s->dirs.ahead && !__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
         bfci_cond_wait(&s->dirs.fewer, &s->dirs.lock);
     pthread_mutex_unlock(&s->dirs.lock);
     return 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scouts: what they bring is what lstat() says, what they cannot see is left to the walk, and a
  * container that was made with them is the same to the byte. */
+#include <sys/resource.h>
+
 #include "care_fixture.h"
 
 #include "container/scan_scout.h"
@@ -277,6 +279,27 @@ static void test_scout__a_walk_that_is_stopped(void **state)
         care_expect_stop(c, 8, at, UINT64_MAX);
 }
 
+/* With few descriptors it looks less far ahead. */
+static void test_scout__few_descriptors(void **state)
+{
+    struct care *c = *state;
+    struct rlimit old, few;
+    size_t len = 0, other_len = 0;
+
+    make_tree(c);
+    AUTO_FREE uint8_t *bytes = written_with(c, 1, NULL, &len);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few = old;
+    few.rlim_cur = 48;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (unsigned jobs = 2; jobs <= 8; jobs *= 2) {
+        AUTO_FREE uint8_t *other = written_with(c, jobs, NULL, &other_len);
+        assert_int_equal(other_len, len);
+        assert_memory_equal(other, bytes, len);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +310,7 @@ int main(void)
         CARE_TEST(test_scout__follows_no_link),
         CARE_TEST(test_scout__no_more_than_there_are),
         CARE_TEST(test_scout__changes_no_byte),
+        CARE_TEST(test_scout__few_descriptors),
         CARE_TEST(test_scout__a_walk_that_is_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
