@@ -58,22 +58,17 @@ static int put_page_ref(bfci_builder *b, unsigned level, bfci_span first_key, co
     return put_entry(b, level + 1, first_key, (bfci_span){value, sizeof value}, err);
 }
 
-static int take_leaf(bfci_builder *b, bool *taken, bfc_err *err)
+/* Leaves that were finished go into the segment: all of them, or as many as make room for one. */
+static int settle_leaves(bfci_builder *b, bool all, bfc_err *err)
 {
-    const bfci_leaf *leaf = NULL;
-
-    BFC_TRY(bfci_page_sink_take(b->sink, &leaf, err));
-    *taken = leaf;
-    if (!leaf)
-        return 0;
-    return put_page_ref(b, 0, (bfci_span){leaf->first_key, leaf->first_key_len}, &leaf->ref, err);
-}
-
-/* Until all leaves that were finished stand in the segment. */
-static int settle_leaves(bfci_builder *b, bfc_err *err)
-{
-    for (bool taken = true; taken;)
-        BFC_TRY(take_leaf(b, &taken, err));
+    while (all || bfci_page_sink_is_full(b->sink)) {
+        const bfci_leaf *leaf = NULL;
+        BFC_TRY(bfci_page_sink_take(b->sink, &leaf, err));
+        if (!leaf)
+            return 0;
+        const bfci_span first_key = {leaf->first_key, leaf->first_key_len};
+        BFC_TRY(put_page_ref(b, 0, first_key, &leaf->ref, err));
+    }
     return 0;
 }
 
@@ -93,16 +88,14 @@ static int finish_page(bfci_builder *b, unsigned level, bfc_err *err)
         return put_page_ref(b, level, first_key, &ref, err);
     }
     BFC_TRY(bfci_page_sink_queue(b->sink, b->table, &l->open.bytes, first_key, err));
-    for (bool taken = true; taken && bfci_page_sink_is_full(b->sink);)
-        BFC_TRY(take_leaf(b, &taken, err));
-    return 0;
+    return settle_leaves(b, false, err);
 }
 
 /* The page that is open on a level, and what is still to come to it from below, is written. */
 static int close_level(bfci_builder *b, unsigned level, bfc_err *err)
 {
     BFC_TRY(finish_page(b, level, err));
-    return level == 0 ? settle_leaves(b, err) : 0;
+    return level == 0 ? settle_leaves(b, true, err) : 0;
 }
 
 static void start_page(bfci_builder *b, unsigned level, bfci_span key)

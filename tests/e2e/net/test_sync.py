@@ -7,6 +7,7 @@ usage: test_sync.py BFC [NAME…]
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -305,6 +306,34 @@ def test_interrupted(lab):
     lab.bfc('image', 'prune')
     left = [os.path.join(d, f) for d, _, files in os.walk(lab / 'store') for f in files if not images(lab)]
     check(not left, left)
+
+
+def test_interrupted_while_it_asks(lab):
+    """Ctrl-C while no answer comes: nobody waits for one, and nothing has changed."""
+    isolate(lab)
+    stall = []
+
+    def hold(e, kind, _):
+        if stall and kind == 'manifests' and e.method == 'HEAD':
+            stall.append(e)
+            e.wait_for_end()
+            return False
+        return None
+
+    registry = TagRegistry(lab, small(lab, *'abcdef'), fault=hold)
+    put_list(lab, f'{registry.ref}:* as=app\n')
+    sync(lab)
+    before = images(lab)
+    stall.append(None)
+    with subprocess.Popen([lab.bfc_path, 'image', 'sync', lab / 'images.list'], stderr=subprocess.PIPE) as child:
+        while len(stall) < 4:
+            check(child.poll() is None, child.returncode)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate()[1]
+        check(child.returncode == -signal.SIGINT and b'interrupted' in said, child.returncode, said)
+    stall.clear()
+    check(images(lab) == before, images(lab))
+    check({a for a, _ in sync(lab)[0]} == {'up-to-date'})
 
 
 def test_two_at_once(lab):

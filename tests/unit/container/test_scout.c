@@ -82,8 +82,8 @@ static void compare_looks(struct party *p, int fd, const bfci_dir_list *names, b
     for (size_t i = 0; i < names->count; i += step) {
         const struct stat *seen = bfci_looks_at(&k, i);
         if (i % 10 == 9)
-            assert_null(seen); /* the walk opens folders anyway */
-        else if (first || i >= 1000)
+            assert_null(seen);      /* the walk opens folders anyway */
+        else if (first || i >= 256) /* the walk looks at the first part itself */
             same_as_lstat(fd, names->item[i].name, seen);
     }
     bfci_looks_end(&k);
@@ -168,6 +168,26 @@ static void test_scout__brings_a_folder(void **state)
     assert_true(a.listed && a.names.count == 500);
     same_as_lstat(p.fd, "src", &a.st);
     compare_looks(&p, a.fd, &a.names, bfci_steal(&a.first), 1);
+    end(&p);
+}
+
+/* However large it is: on file systems that tell the size of a folder, a large one is not listed.
+ */
+static void test_scout__leaves_large_folders_to_the_walk(void **state)
+{
+    struct care *c = *state;
+    AUTO_ARRIVAL bfci_arrival a = BFCI_ARRIVAL_INIT;
+    char ending[201];
+
+    memset(ending, 'e', sizeof ending - 1);
+    ending[sizeof ending - 1] = '\0';
+    fill_with(c->src, MANY, ending);
+    struct party p = begin(c->root, false);
+    bfci_scout *s = bfci_scout_send(&p.scouts, p.fd, "src", 0);
+    assert_true(bfci_scout_report(s, &a));
+    bfci_scout_free(s);
+    assert_int_equal(a.listed, a.st.st_size <= 256 << 10);
+    bfci_arrival_release(&a);
     end(&p);
 }
 
@@ -307,6 +327,7 @@ int main(void)
         CARE_TEST(test_scout__none_is_sent),
         CARE_TEST(test_scout__what_is_gone_is_left_to_the_walk),
         CARE_TEST(test_scout__brings_a_folder),
+        CARE_TEST(test_scout__leaves_large_folders_to_the_walk),
         CARE_TEST(test_scout__follows_no_link),
         CARE_TEST(test_scout__no_more_than_there_are),
         CARE_TEST(test_scout__changes_no_byte),
